@@ -99,6 +99,9 @@ extension SHA256Digest: CustomStringConvertible {
 package typealias CertificateID = SHA256Digest
 
 extension UInt8 {
+  /// Whether this is a decimal digit in ASCII.
+  package var isDecimalDigit: Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) }
+
   /// The value of the hexadecimal digit, of either case, that this is in ASCII; `nil` where it is none.
   package var hexDigitValue: UInt8? {
     switch self {

@@ -8,6 +8,18 @@ package enum RSASecret {
   /// So many leading octets of a secret number can be zero.
   private static let mostZeros = 8
 
+  /// Whether a number is long enough for a secret number of an RSA key, and no longer than the key. Costs nothing beside
+  /// ``belongs(_:modulus:exponent:)``, which takes milliseconds.
+  ///
+  /// - Parameters:
+  ///   - number: The octets of the number, the highest first.
+  ///   - modulus: Those of the public key's modulus.
+  package static func mayBelong(_ number: [UInt8], modulus: [UInt8]) -> Bool {
+    let length = number.drop { $0 == 0 }.count
+    let size = modulus.drop { $0 == 0 }.count
+    return size <= largestModulus && length <= size && length + mostZeros >= size / 2 && length > mostZeros
+  }
+
   /// Whether a number is a prime of an RSA key, or an exponent that undoes the public one modulo the key or a prime.
   ///
   /// - Parameters:
@@ -15,11 +27,7 @@ package enum RSASecret {
   ///   - modulus: Those of the public key's modulus.
   ///   - exponent: Those of its exponent.
   package static func belongs(_ number: [UInt8], modulus: [UInt8], exponent: [UInt8]) -> Bool {
-    let length = number.drop { $0 == 0 }.count
-    let size = modulus.drop { $0 == 0 }.count
-    guard size <= largestModulus, exponent.count <= largestExponent, length <= size, length + mostZeros >= size / 2,
-      length > mostZeros
-    else { return false }
+    guard mayBelong(number, modulus: modulus), exponent.count <= largestExponent else { return false }
     ERR_clear_error()
     defer { ERR_clear_error() }
     guard let context = BN_CTX_new() else { return false }

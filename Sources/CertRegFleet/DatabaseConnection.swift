@@ -217,7 +217,7 @@ final class DatabaseConnection {
     guard answerBytes <= Self.mostAnswerBytes else {
       throw DatabaseFailure(
         .connection,
-        "the database answers with more than \(Self.mostAnswerBytes >> 20) MiB: its tables are not certregd's alone")
+        "the database answers with more than \(Self.mostAnswerBytes >> 20) MiB")
     }
     guard pq.consumeInput(connection) == 1 else { throw failure() }
   }

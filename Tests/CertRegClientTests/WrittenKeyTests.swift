@@ -96,6 +96,22 @@ import Testing
     }
   }
 
+  @Test func `the numbers beside many RSA keys count as secret where there are too many to compare`() throws {
+    let folder = try TemporaryFolder()
+    let issuer = try Issuer(folder, "rsa", ["rsa:2048"], options: ["-addext", "basicConstraints=CA:FALSE"])
+    let certificate = try #require(
+      Value.pieces(Base64.encode(issuer.der).utf8).compactMap(\.certificate).first)
+    func others(_ count: Int) -> [String] {
+      (0..<count).map { Base64.encode([0x7F, UInt8($0)] + [UInt8](repeating: 0x55, count: 254)) }
+    }
+    let few = RawKey([certificate])
+    #expect(others(20).allSatisfy { !few.belongs($0) })
+    let many = RawKey(Array(repeating: certificate, count: 40))
+    #expect(others(20).count(where: many.belongs) >= 18)
+    // Other texts are as long as no number of the key.
+    #expect(!many.belongs("device-7"))
+  }
+
   @Test func `nothing below the heading of a private key is an attribute`() throws {
     let certificate = Base64.encode(Sample.wholeCertificate())
     for heading in ["Private Key", "private_key_pem", "Device Private Key (hex)", "priv", "privKey", "RSA private key"]

@@ -80,6 +80,26 @@ import Testing
     #expect(differing.map(\.fleets) == (given.fleets.map { [$0] } ?? []))
   }
 
+  @Test func `targets are compared again only where one of them has changed`() {
+    var comparison = FleetTargetComparison()
+    let own = [Self.target("default", Self.europe, "222222222222")]
+    var members = [Self.member("a", joined: 5, own[0]), Self.member("b", joined: 1, Self.target())]
+    let isFirst = comparison.update(own, of: "a", among: members)
+    #expect(isFirst && comparison.differing.isEmpty)
+    // These change with each exchange.
+    members[1].queued += 1
+    members[1].sent += 1
+    members[1].heardOfSecondsAgo += 1
+    let isUnchanged = !comparison.update(own, of: "a", among: members)
+    #expect(isUnchanged)
+    members[1].targets = [Self.target("default", Self.europe, "111111111111").text]
+    let isChanged = comparison.update(own, of: "a", among: members)
+    #expect(isChanged && comparison.differing.map(\.of) == ["b"])
+    members[1].isGone = true
+    let isGone = comparison.update(own, of: "a", among: members)
+    #expect(isGone && comparison.differing.isEmpty)
+  }
+
   @Test func `what is kept apart has keys with the account`() throws {
     let known = KnownResults(
       memory: ResultCache(maxEntries: 10), store: MemoryStore(), timeToLive: nil)

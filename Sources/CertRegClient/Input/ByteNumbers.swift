@@ -177,7 +177,7 @@ private struct DecimalWords {
   /// Passes an offset at the beginning of the line.
   mutating func skipOffset() {
     skipSeparators()
-    let digits = line[position...].prefix { (0x30...0x39).contains($0) }
+    let digits = line[position...].prefix { $0.isDecimalDigit }
     let next = line[digits.endIndex...].first
     if digits.count > 5, next.map(DecimalWords.isSeparator) ?? true { position = digits.endIndex }
   }
@@ -217,7 +217,7 @@ private struct DecimalWords {
     guard position < line.endIndex else { return .endOfLine }
     let word = line[position...].prefix(DecimalWords.mostDigits)
     let digits = word.first == UInt8(ascii: "-") ? word.dropFirst() : word
-    let number = digits.prefix { (0x30...0x39).contains($0) }
+    let number = digits.prefix { $0.isDecimalDigit }
     guard !number.isEmpty, number.count <= 3, line[number.endIndex...].first.map(DecimalWords.ends) ?? true else {
       return .other
     }

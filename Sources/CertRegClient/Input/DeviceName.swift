@@ -117,11 +117,11 @@ enum DeviceName: Hashable {
     let digits = parts[0].dropLast()
     return isDigits(digits.prefix(1))
       && [UInt8(ascii: "."), UInt8(ascii: ",")].contains(digits.dropFirst().first ?? 0x2E)
-      && digits.dropFirst(2).allSatisfy { (0x30...0x39).contains($0) }
+      && digits.dropFirst(2).allSatisfy(\.isDecimalDigit)
   }
 
   private static func isDigits(_ text: some Collection<UInt8>) -> Bool {
-    !text.isEmpty && text.allSatisfy { (0x30...0x39).contains($0) }
+    !text.isEmpty && text.allSatisfy(\.isDecimalDigit)
   }
 
   private static let digitsOfID = 64

@@ -1,3 +1,5 @@
+import CertRegCore
+
 /// The beginning of a source, by which its form is recognised.
 struct SourceHead {
   /// So many bytes are looked at.
@@ -192,7 +194,7 @@ extension TableReader {
       let isCommand = word.prefix(2).map { $0 & 0xDF } == Array("AT".utf8)
       let name = isCommand ? word.dropFirst(2) : word
       guard let sign = name.first, "+%#^*$&!_@".utf8.contains(sign) else { return false }
-      let rest = name.dropFirst().drop { (0x41...0x5A).contains($0 & 0xDF) || (0x30...0x39).contains($0) }
+      let rest = name.dropFirst().drop { (0x41...0x5A).contains($0 & 0xDF) || $0.isDecimalDigit }
       return rest.startIndex > name.startIndex + 1 && rest.first == UInt8(ascii: isCommand ? "=" : ":")
     }
   }
@@ -227,7 +229,7 @@ extension TableReader {
     let most = counts.values.max() ?? 0
     // The head can end within the rows of a device.
     return most <= certificatesOfDevice && counts.count > 1 && counts.values.count { $0 != most } < 2
-      && counts.keys.allSatisfy { $0.contains { (0x30...0x39).contains($0) } }
+      && counts.keys.allSatisfy { $0.contains { $0.isDecimalDigit } }
   }
 
   /// A device has so many certificates at most.

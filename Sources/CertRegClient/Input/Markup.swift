@@ -1,3 +1,5 @@
+import CertRegCore
+
 /// The markup of HTML, XML, URLs and spreadsheets around the lines of a block. A tag can go on on the next line.
 struct Markup {
   /// Whether the last line ended within a tag.
@@ -73,7 +75,7 @@ struct Markup {
 
   private static func isName(_ byte: UInt8) -> Bool {
     let letter = byte | 0x20
-    return letter >= UInt8(ascii: "a") && letter <= UInt8(ascii: "z") || (0x30...0x39).contains(byte)
+    return letter >= UInt8(ascii: "a") && letter <= UInt8(ascii: "z") || byte.isDecimalDigit
       || byte == UInt8(ascii: ":") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
   }
 

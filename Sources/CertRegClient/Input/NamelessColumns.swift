@@ -1,3 +1,5 @@
+import CertRegCore
+
 /// Tells which column names the devices in a table without headings.
 enum NamelessColumns {
   /// The index of the column; `nil` where none does. The first one names them, as in Nordic's `onboard.csv`, or else the
@@ -27,7 +29,7 @@ enum NamelessColumns {
     let words = cell.split { " \tT[]()\"'".utf8.contains($0) }
     if words.contains(where: { isDate($0) || isTimeOfDay($0) }) { return true }
     if words.count == 2, isCompactDate(words[0]), words[1].count >= 4 {
-      return words[1].prefix(4).allSatisfy(isDigit) && cell.contains(UInt8(ascii: "T"))
+      return words[1].prefix(4).allSatisfy(\.isDecimalDigit) && cell.contains(UInt8(ascii: "T"))
     }
     return words.count == 1 && isNumberOfTime(words[0])
   }
@@ -44,7 +46,7 @@ enum NamelessColumns {
     var isCounted = true
     for cells in rows {
       let text = PEMBlock.trimmed(cells[0])
-      guard cells.count > 2, text.count == 10, text.allSatisfy(isDigit), let number = number(text),
+      guard cells.count > 2, text.count == 10, text.allSatisfy(\.isDecimalDigit), let number = number(text),
         seconds.contains(number), number >= last ?? number
       else { return false }
       if let last, number != last + 1 { isCounted = false }
@@ -56,7 +58,7 @@ enum NamelessColumns {
 
   private static func isNumberOfTime(_ word: ArraySlice<UInt8>) -> Bool {
     let parts = word.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-    guard parts.allSatisfy({ !$0.isEmpty && $0.allSatisfy(isDigit) }), let whole = number(parts[0]) else {
+    guard parts.allSatisfy({ !$0.isEmpty && $0.allSatisfy(\.isDecimalDigit) }), let whole = number(parts[0]) else {
       return false
     }
     if parts.count == 1 { return parts[0].count == 13 && seconds.contains(whole / 1000) }
@@ -68,11 +70,9 @@ enum NamelessColumns {
 
   /// Whether a word is a year, a month and a day in eight digits.
   private static func isCompactDate(_ word: ArraySlice<UInt8>) -> Bool {
-    guard word.count == 8, word.allSatisfy(isDigit), let date = number(word) else { return false }
+    guard word.count == 8, word.allSatisfy(\.isDecimalDigit), let date = number(word) else { return false }
     return (1970...2100) ~= date / 10_000 && (1...12) ~= date / 100 % 100 && (1...31) ~= date % 100
   }
-
-  private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 
   private static func number(_ digits: ArraySlice<UInt8>) -> Int? { Int(String(decoding: digits, as: UTF8.self)) }
 
@@ -81,7 +81,7 @@ enum NamelessColumns {
     let parts = word.split(separator: sign, omittingEmptySubsequences: false)
     let sizes = parts.map(\.count)
     let numbers = parts.compactMap { Int(String(decoding: $0, as: UTF8.self)) }
-    guard numbers.count == 3, sizes.count == 3, parts.joined().allSatisfy({ (0x30...0x39).contains($0) }) else {
+    guard numbers.count == 3, sizes.count == 3, parts.joined().allSatisfy(\.isDecimalDigit) else {
       return false
     }
     if sizes[0] == 4 { return sizes[1] <= 2 && sizes[2] <= 2 && (1...12) ~= numbers[1] && (1...31) ~= numbers[2] }
@@ -93,13 +93,13 @@ enum NamelessColumns {
   private static func isTimeOfDay(_ word: ArraySlice<UInt8>) -> Bool {
     let parts = word.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
     if parts.count == 2 {
-      guard parts.allSatisfy({ $0.count == 2 && $0.allSatisfy(isDigit) }) else { return false }
+      guard parts.allSatisfy({ $0.count == 2 && $0.allSatisfy(\.isDecimalDigit) }) else { return false }
       return number(parts[0]).map { $0 < 24 } ?? false && number(parts[1]).map { $0 < 60 } ?? false
     }
     guard parts.count == 3, parts[0].count == 2, parts[1].count == 2, parts[2].count >= 2 else { return false }
     let seconds = parts[2].prefix(2)
     let rest = parts[2].dropFirst(2).first
     let digits = [parts[0], parts[1], seconds].joined()
-    return digits.allSatisfy { (0x30...0x39).contains($0) } && rest.map { ".,Z+-".utf8.contains($0) } ?? true
+    return digits.allSatisfy(\.isDecimalDigit) && rest.map { ".,Z+-".utf8.contains($0) } ?? true
   }
 }

@@ -14,6 +14,9 @@ final class RawKey {
   private lazy var digests = Set(certificates.map(\.id.bytes))
   /// The modulus and exponent of each RSA key.
   private lazy var moduli = certificates.compactMap { $0.outline?.publicKey?.numbers }
+  /// So many more numbers are compared with RSA keys, which takes milliseconds each. An object can have any number of
+  /// certificates, and of numbers beside them.
+  private var comparisonsLeft = 64
 
   /// The sizes of private keys on the curves of RFC 5480 section 2.1.1.1, and of RFC 8032.
   private static let scalarBytes = [28, 32, 48, 66]
@@ -52,8 +55,16 @@ final class RawKey {
     guard !certificates.isEmpty else { return false }
     return WrittenNumber.readings(DeviceFields.bare(text)).contains { number in
       belongs(scalar: number)
-        || moduli.contains { RSASecret.belongs(number, modulus: $0.modulus, exponent: $0.exponent) }
+        || moduli.contains { belongs(number, modulus: $0.modulus, exponent: $0.exponent) }
     }
+  }
+
+  /// Where too many numbers are as long as a key's, all of them count as secret.
+  private func belongs(_ number: [UInt8], modulus: [UInt8], exponent: [UInt8]) -> Bool {
+    guard RSASecret.mayBelong(number, modulus: modulus) else { return false }
+    guard comparisonsLeft > 0 else { return true }
+    comparisonsLeft -= 1
+    return RSASecret.belongs(number, modulus: modulus, exponent: exponent)
   }
 
   private func belongs(scalar number: [UInt8]) -> Bool {
@@ -75,7 +86,7 @@ final class RawKey {
     if RawKey.hexadecimal(text) != nil || text.last == "=" { return true }
     // Names have hyphens, and some are as long.
     return number.count == 32 && text.utf8.count { $0 != UInt8(ascii: "-") } > 40
-      && text.utf8.count { (0x41...0x5A).contains($0) } > 3 && text.utf8.count { (0x30...0x39).contains($0) } > 1
+      && text.utf8.count { (0x41...0x5A).contains($0) } > 3 && text.utf8.count { $0.isDecimalDigit } > 1
   }
 
   /// Whether a plain heading can be that of a private key.

@@ -46,7 +46,7 @@ extension TableReader {
     let filled = cells.lazy.map(PEMBlock.trimmed).filter { !$0.isEmpty }
     guard let text = filled.first, text.count < 60, filled.dropFirst().isEmpty else { return false }
     let words = text.split { [0x20, 0x28, 0x29].contains($0) }
-    return words.count > 1 && words[0].allSatisfy { (0x30...0x39).contains($0) } && words[1].starts(with: "row".utf8)
+    return words.count > 1 && words[0].allSatisfy(\.isDecimalDigit) && words[1].starts(with: "row".utf8)
   }
 
   /// The types of columns, which duckdb prints below the headings.
@@ -119,7 +119,7 @@ extension TableReader {
     guard cell.count <= 200, !cell.contains(where: { "{}[]=\\<>|;\t".utf8.contains($0) }) else { return false }
     let words = cell.split { Base64.isWhiteSpace($0) }
     return words.allSatisfy { $0.count <= longestWord && !$0.starts(with: "0x".utf8) }
-      && words.count { $0.contains { (0x30...0x39).contains($0) } } <= mostNumbers
+      && words.count { $0.contains { $0.isDecimalDigit } } <= mostNumbers
   }
 
   private static let longestWord = 24

@@ -1,3 +1,5 @@
+import CertRegCore
+
 /// A table with one value in each row, which belong to one device: the CSV from which Espressif's tools make a partition
 /// (`key,type,encoding,value`, or a TLV table of esp_secure_cert), and lists such as `field,value`.
 enum ValueList {
@@ -33,7 +35,7 @@ enum ValueList {
     return rows.dropLast().contains { row in
       guard row.count > 1, row.dropFirst(2).allSatisfy({ PEMBlock.trimmed($0).isEmpty }) else { return false }
       // Two headings are words.
-      let isName = PEMBlock.trimmed(row[1]).contains { $0 == 0x20 || (0x30...0x39).contains($0) }
+      let isName = PEMBlock.trimmed(row[1]).contains { $0 == 0x20 || $0.isDecimalDigit }
       return isName && NameHeading.of(TextEncoding.readable(row[0])) != nil
         && NameHeading.of(TextEncoding.readable(row[1])) == nil
     }

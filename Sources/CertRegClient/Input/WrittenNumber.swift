@@ -46,7 +46,9 @@ enum WrittenNumber {
 
   /// A number in decimal digits.
   private static func decimal(_ text: [UInt8]) -> [UInt8]? {
-    guard (fewestDecimalDigits...mostDecimalDigits).contains(text.count), text.allSatisfy(isDecimal) else { return nil }
+    guard (fewestDecimalDigits...mostDecimalDigits).contains(text.count), text.allSatisfy(\.isDecimalDigit) else {
+      return nil
+    }
     // Nine digits at a time, the lowest octets first.
     var octets: [UInt8] = []
     for start in stride(from: 0, to: text.count, by: 9) {
@@ -68,18 +70,16 @@ enum WrittenNumber {
 
   /// Bytes that are written as decimal numbers one by one.
   private static func decimalBytes(_ text: [UInt8]) -> [UInt8]? {
-    guard text.allSatisfy({ isDecimal($0) || isSeparator($0) }) else { return nil }
+    guard text.allSatisfy({ $0.isDecimalDigit || isSeparator($0) }) else { return nil }
     var bytes: [UInt8] = []
     for part in text.split(whereSeparator: isSeparator) {
-      guard part.count <= 3, part.allSatisfy(isDecimal) else { return nil }
+      guard part.count <= 3, part.allSatisfy(\.isDecimalDigit) else { return nil }
       let value = part.reduce(0) { $0 * 10 + Int($1 - 0x30) }
       guard value <= 255 else { return nil }
       bytes.append(UInt8(value))
     }
     return bytes.count > 1 ? bytes : nil
   }
-
-  private static func isDecimal(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 
   /// Base32 (RFC 4648 section 6).
   private static func base32(_ text: [UInt8]) -> [UInt8]? {

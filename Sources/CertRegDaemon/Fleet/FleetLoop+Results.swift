@@ -168,7 +168,11 @@ extension FleetLoop {
     guard let engine else { return }
     defer { schedule() }
     switch results.compared(other, with: present, hasJob: engine.hasJob(of: other.key)) {
-    case .take(let completed): engine.adopt(completed, registration(completed.result))
+    case .take(let completed):
+      let own = registration(completed.result)
+      // A reload may have pointed the target elsewhere meanwhile: that forgets nothing.
+      guard own != nil || completed.result.content == nil else { return }
+      engine.adopt(completed, own)
     case .doubt(let key): engine.mayBeRevoked(key)
     case .none: break
     }
