@@ -57,15 +57,17 @@ package final class FleetDatabase {
 
   /// Enters the fleet.
   ///
-  /// - Parameter sent: The highest number of a result that the database ever had of this member.
+  /// - Parameters:
+  ///   - sent: The highest number of a result that the database ever had of this member.
+  ///   - ownSequences: Rows of the queue that have this sequence or a higher one are of no job of this state.
   /// - Throws: Why this member stays alone.
-  package func join(sent: Int64) throws(FleetProblem) -> FleetWelcome {
+  package func join(sent: Int64, ownSequences: Int64) throws(FleetProblem) -> FleetWelcome {
     let found = try run([FleetStatements.version])
     let version = Self.version(found)
     if version != FleetSchema.version { throw schemaProblem(version) }
     let joined = try run(
       [
-        FleetStatements.leaveClaims(identity), FleetStatements.leaveRows(identity),
+        FleetStatements.leaveClaims(identity), FleetStatements.leaveRows(identity, from: ownSequences),
         FleetStatements.join(identity, sent: sent), FleetStatements.ownRows(identity.name),
         FleetStatements.ownClaims(identity.name),
       ], mostSeconds: Self.joinSeconds)

@@ -133,15 +133,16 @@ enum FleetStatements {
       """, [.text(member.name), .text(member.instance)])
   }
 
-  /// Where the member comes with another state than before, its rows get numbers that no job has: the new state gives
-  /// theirs to other jobs.
-  static func leaveRows(_ member: FleetIdentity) -> Statement {
+  /// Rows of jobs that the member's state does not know get numbers that no job has: the state gives theirs to other jobs.
+  /// These are all rows where the member comes with another state than before, and otherwise those from `sequence` on.
+  static func leaveRows(_ member: FleetIdentity, from sequence: Int64) -> Statement {
     Statement(
       "leaveRows",
       """
       UPDATE certregd.queue q SET sequence = -q.id FROM certregd.member m, certregd.fleet f
-      WHERE q.member = $1 AND q.sequence > 0 AND m.name = $1 AND m.instance <> $2 AND \(FleetSchema.isGone)
-      """, [.text(member.name), .text(member.instance)])
+      WHERE q.member = $1 AND q.sequence > 0 AND m.name = $1
+        AND CASE m.instance WHEN $2 THEN q.sequence >= $3 ELSE \(FleetSchema.isGone) END
+      """, [.text(member.name), .text(member.instance), .integer(sequence)])
   }
 
   /// What the member has in the queue, without the registrations: there may be many.

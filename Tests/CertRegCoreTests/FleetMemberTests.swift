@@ -71,11 +71,13 @@ import Testing
     actions.compactMap { if case .answer(_, let answer) = $0 { answer } else { nil } }
   }
 
-  private func result(stamp: Int64, outcome: RegistrationOutcome = .created) -> SharedResult {
+  private func result(
+    stamp: Int64, outcome: RegistrationOutcome = .created, status: CertificateStatus = .active
+  ) -> SharedResult {
     SharedResult(
       key: Self.key, stamp: stamp,
       content: SharedResult.Content(
-        certificateARN: "arn:aws:iot:r:1:cert/" + Self.key.certificateID.hex, outcome: outcome, status: .active,
+        certificateARN: "arn:aws:iot:r:1:cert/" + Self.key.certificateID.hex, outcome: outcome, status: status,
         requestID: nil, finishedAt: clock.now.wall, basis: .anyTime, deviceID: nil, provisioned: nil))
   }
 
@@ -415,6 +417,18 @@ import Testing
     #expect(later == [.granted(earlierCall: true)])
   }
 
+  @Test func `a successor learns the status that is known behind a call that may have been made`() {
+    var member = joined()
+    _ = member.begin(Self.job, Self.key, since: .min, now: clock.now)
+    var granted = FleetReply()
+    granted.granted = [Self.key: true]
+    granted.known = [Self.key: result(stamp: 5, outcome: .existing, status: .revoked)]
+    member.timePassed(now: clock.now)
+    let actions = reply(granted, to: &member)
+    let told = actions.compactMap { if case .coordinated(_, let answer?, _) = $0 { answer } else { nil } }
+    #expect(told == [.granted(earlierCall: true, status: .revoked)])
+  }
+
   @Test(arguments: [false, true])
   func `a claim with another member's call is left to others where no result answers it`(isAnswered: Bool) throws {
     var member = joined()
@@ -673,7 +687,6 @@ import Testing
   @Test(arguments: [
     LeftRow(testDescription: "of a job that ended", sequence: 3, isTakenOver: false),
     LeftRow(testDescription: "taken over from another member", sequence: -3, isTakenOver: true),
-    LeftRow(testDescription: "of a job that a restored state lacks", sequence: 12, isTakenOver: true),
     LeftRow(testDescription: "of a lost state", sequence: 3, isSameState: false, isTakenOver: true),
   ])
   func `only rows of jobs that did not end are carried out again`(row: LeftRow) throws {
@@ -685,6 +698,24 @@ import Testing
     let sent = try #require(batch(member.takeActions()))
     #expect(sent.fetchedRows == (row.isTakenOver ? [40] : []))
     #expect(sent.endedRows == (row.isTakenOver ? [] : [40]))
+  }
+
+  @Test func `only the first entry tells where the numbers of this process begin`() {
+    var member = member()
+    let first = { (actions: [FleetMember.Action]) in
+      actions.compactMap { if case .join(_, let ownSequences) = $0 { ownSequences } else { nil } }
+    }
+    member.start(sentNumber: 0, firstSequence: 7, now: clock.now)
+    #expect(first(member.takeActions()) == [7])
+    member.failed(FleetProblem(.unreachable, "reset"), now: clock.now)
+    clock.advance(by: .seconds(60))
+    member.timePassed(now: clock.now)
+    #expect(first(member.takeActions()) == [7])
+    member.joined(welcome(), now: clock.now)
+    member.failed(FleetProblem(.unreachable, "reset"), now: clock.now)
+    clock.advance(by: .seconds(60))
+    member.timePassed(now: clock.now)
+    #expect(first(member.takeActions()) == [.max])
   }
 
   @Test(arguments: ["f", "g"])

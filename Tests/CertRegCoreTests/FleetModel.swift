@@ -78,7 +78,7 @@ struct FleetModel {
   }
 
   /// - Returns: `nil`: a living member has the name.
-  mutating func join(_ identity: Identity, sent: Int64, now: Int64) -> FleetWelcome? {
+  mutating func join(_ identity: Identity, sent: Int64, ownSequences: Int64, now: Int64) -> FleetWelcome? {
     let before = members[identity.name]
     let isSameState = before?.instance == identity.instance
     let wasGone = isGone(identity.name)
@@ -86,8 +86,9 @@ struct FleetModel {
     guard before == nil || isSameState || wasGone else { return nil }
     if before != nil, !isSameState {
       for (key, claim) in claims where claim.member == identity.name { claims[key]?.member = "" }
-      for (id, row) in queue where row.member == identity.name && row.sequence > 0 { queue[id]?.sequence = -id }
     }
+    let first = isSameState ? ownSequences : 1
+    for (id, row) in queue where row.member == identity.name && row.sequence >= first { queue[id]?.sequence = -id }
     var member =
       before
       ?? Member(

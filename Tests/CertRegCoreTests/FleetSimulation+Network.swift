@@ -16,7 +16,7 @@ extension FleetSimulation {
     return .microseconds(oneIn(20) ? some(1000...80_000) : some(300...4000))
   }
 
-  func join(_ process: SimulatedFleetProcess, sent: Int64) {
+  func join(_ process: SimulatedFleetProcess, sent: Int64, ownSequences: Int64) {
     let connection = connection
     let fail = { (delay: Duration, reason: FleetProblem.Reason) in
       process.after(delay) { $0.joined(nil, reason) }
@@ -27,7 +27,8 @@ extension FleetSimulation {
         return fail(oneIn(2) ? .milliseconds(some(1...3000)) : .zero, .unreachable)
       }
       noteGone(process.host.name)
-      let welcome = database.join(process.host.identity, sent: sent, now: databaseTime)
+      let welcome = database.join(
+        process.host.identity, sent: sent, ownSequences: ownSequences, now: databaseTime)
       guard let welcome else {
         reach(.nameTaken)
         return fail(latency(), .nameTaken)

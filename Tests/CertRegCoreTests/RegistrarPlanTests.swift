@@ -164,6 +164,17 @@ import Testing
     #expect(end(ended.actions)?.outcome == .created && end(ended.actions)?.status == .active)
   }
 
+  @Test func `what the fleet knows of the status counts behind another host's lost call`() {
+    var registrar = registrar([RegisterStep()], Distant())
+    _ = settle(registrar.register(request(nil), waiter: 1, now: now), &registrar)
+    let granted = registrar.coordinated(
+      Self.key, sequence: 1, .granted(earlierCall: true, status: .revoked), now: now)
+    #expect(calls(settle(granted, &registrar).actions) == [[1]])
+    let exists = UpstreamReply.alreadyExists(certificateARN: "arn", status: nil, requestID: nil)
+    let ended = settle(registrar.replied(Self.key, exists, now: now), &registrar)
+    #expect(end(ended.actions)?.outcome == .created && end(ended.actions)?.status == .revoked)
+  }
+
   @Test func `a job whose work the one before it has done ends once the claim is its own`() {
     var registrar = Registrar(
       configuration: .init(maxPending: 4, maxAge: nil), coordinator: Distant(), seed: 1)

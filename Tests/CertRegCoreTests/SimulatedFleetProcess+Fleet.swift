@@ -41,7 +41,7 @@ extension SimulatedFleetProcess {
 
   private func carryOut(_ action: FleetMember.Action, _ noted: inout [StoreChange]) {
     switch action {
-    case .join(let sent): world.join(self, sent: sent)
+    case .join(let sent, let ownSequences): world.join(self, sent: sent, ownSequences: ownSequences)
     case .exchange(let batch):
       if let batch = results.progress.pass(batch) { exchange(batch) }
     case .answer(let token, let answer):

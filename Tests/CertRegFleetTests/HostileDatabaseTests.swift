@@ -105,7 +105,7 @@ private func serve(_ client: Int32, _ manner: FakePostgreSQL.Manner) {
         passwordFile: passwordFile),
       FleetIdentity(name: "m1", instance: "i", takeover: .seconds(120)))
     do throws(FleetProblem) {
-      _ = try database.join(sent: 0)
+      _ = try database.join(sent: 0, ownSequences: 1)
       return nil
     } catch {
       return error

@@ -117,29 +117,53 @@ class FleetDatabase(FleetTestCase):
         first.process.kill()
         self.until(lambda: (queued("first"), queued("second")) == (0, 2), "the second takes nothing over")
 
+    def leave(self, member, sequence, pem, key=None, **more):
+        """Puts a registration into the database's queue, where a result of the same target is."""
+        record = {"certificate": base64.b64encode(ssl.PEM_cert_to_DER_cert(pem)).decode(), "enqueuedAt": 1,
+                  "notAfter": 4102444800000, "notBefore": 0, "policies": "0", "purpose": "register", "uid": 0} | more
+        self.postgres.sql(
+            "INSERT INTO certregd.queue (member, sequence, certificate, target, request) SELECT "
+            f"'{member}', {sequence}, '\\x{key or certificate_id(pem)}', target, convert_to('{json.dumps(record)}', 'UTF8') "
+            "FROM certregd.result LIMIT 1")
+
+    def known(self, member, pem):
+        """Registers a certificate, and waits until the database has the result."""
+        self.register(member, pem)
+        self.until(lambda: self.postgres.sql("SELECT count(*) FROM certregd.result") == "1", "nothing is told")
+
+    def test_what_a_restored_disk_lacks_is_carried_out_beside_jobs_with_the_same_numbers(self):
+        self.init()
+        first = self.member("first")
+        self.joined(first)
+        known, *lost = certificates(6)
+        self.known(first, known)
+        self.refuse_registrations()
+        first.process.terminate()
+        first.process.wait()
+        for number, pem in enumerate(lost[:3]):
+            self.leave("first", number + 2, pem)
+        self.postgres.kill()
+        first.__enter__()
+        for pem in lost[3:]:
+            self.assertEqual(self.register(first, pem, wait=False)["outcome"], "queued")
+        self.postgres.start()
+        self.joined(first)
+        self.sandbox_faults({})
+        self.until(lambda: {certificate_id(pem) for pem in lost} <= self.registered(), "a registration is lost")
+        self.until(lambda: self.postgres.sql("SELECT count(*) FROM certregd.queue") == "0", "rows are kept")
+
     def test_a_registration_that_nobody_can_have_left_is_not_carried_out(self):
         self.init()
         first = self.member("first")
         self.joined(first)
         known, other, named, honest = certificates(4)
-        self.register(first, known)
-        self.until(lambda: self.postgres.sql("SELECT count(*) FROM certregd.result") == "1", "nothing is told")
-        target = self.postgres.sql("SELECT target FROM certregd.result")
-
-        def leave(sequence, key, pem, **more):
-            record = {"certificate": base64.b64encode(ssl.PEM_cert_to_DER_cert(pem)).decode(), "enqueuedAt": 1,
-                      "notAfter": 4102444800000, "notBefore": 0, "policies": "0", "purpose": "register", "uid": 0} | more
-            self.postgres.sql(
-                "INSERT INTO certregd.queue (member, sequence, certificate, target, request) VALUES ('ghost', "
-                f"{sequence}, '\\x{key}', '{target}', convert_to('{json.dumps(record)}', 'UTF8'))")
-
+        self.known(first, known)
         self.postgres.sql(
             "INSERT INTO certregd.member (name, instance, takeover, heard, heard_at, joined_at, sent, queued, targets, "
             "removed) VALUES ('ghost', 'x', 1, 0, now(), now(), 0, 0, '{}', true)")
-        leave(1, certificate_id(named), other)
-        leave(2, certificate_id(other), other, provisioning={
-            "profile": "device", "tag": "0" * 16, "policies": ["admin"]})
-        leave(3, certificate_id(honest), honest)
+        self.leave("ghost", 1, other, key=certificate_id(named))
+        self.leave("ghost", 2, other, provisioning={"profile": "device", "tag": "0" * 16, "policies": ["admin"]})
+        self.leave("ghost", 3, honest)
         self.until(lambda: certificate_id(honest) in self.registered(), "the honest one is not carried out")
         self.until(lambda: self.postgres.sql("SELECT count(*) FROM certregd.queue WHERE member <> ''") == "0",
                    "rows are kept")

@@ -195,6 +195,16 @@ extension FleetMember {
     return result
   }
 
+  /// The database lets this member work on a certificate; `nil`: it does not.
+  private func grant(_ reply: FleetReply, of key: FleetKey) -> Coordination.Answer? {
+    reply.granted[key].map { .granted(earlierCall: $0, status: statusBehindCall(reply, key)) }
+  }
+
+  /// The status of a certificate that another member may have called for, as far as the database knows it.
+  private func statusBehindCall(_ reply: FleetReply, _ key: FleetKey) -> CertificateStatus? {
+    reply.granted[key] == true ? reply.known[key]?.content?.status : nil
+  }
+
   /// What the database says of certificates that jobs wait for, or that were begun without it.
   private mutating func take(_ keys: [FleetKey], _ reply: FleetReply) {
     for key in keys {
@@ -204,7 +214,7 @@ extension FleetMember {
       switch known.standing {
       case .asked, .held:
         if let result {
-          guard let earlierCall = reply.granted[key] else {
+          guard let grant = grant(reply, of: key) else {
             work[key]?.standing = .held(by: reply.holders[key] ?? "")
             for job in ended where !known.goingOn.contains(job) { actions.append(.coordinated(job, nil, result)) }
             break
@@ -212,11 +222,11 @@ extension FleetMember {
           work[key]?.standing = .granted(isShared: true)
           for job in ended { actions.append(.coordinated(job, nil, result)) }
           for job in known.ownWork.sorted(by: { $0.sequence < $1.sequence }) {
-            actions.append(.coordinated(job, .granted(earlierCall: earlierCall), nil))
+            actions.append(.coordinated(job, grant, nil))
           }
-        } else if let earlierCall = reply.granted[key] {
+        } else if let grant = grant(reply, of: key) {
           work[key]?.standing = .granted(isShared: true)
-          for job in known.jobs { actions.append(.coordinated(job, .granted(earlierCall: earlierCall), nil)) }
+          for job in known.jobs { actions.append(.coordinated(job, grant, nil)) }
         } else {
           work[key]?.standing = .held(by: reply.holders[key] ?? "")
         }
@@ -224,8 +234,8 @@ extension FleetMember {
         if let result {
           for job in ended { actions.append(.coordinated(job, nil, result)) }
         }
-        if reply.granted[key] == true {
-          for job in known.jobs { actions.append(.coordinated(job, .granted(earlierCall: true), nil)) }
+        if reply.granted[key] == true, let grant = grant(reply, of: key) {
+          for job in known.jobs { actions.append(.coordinated(job, grant, nil)) }
         }
         // What is under way here goes on, also where another member is at work on it.
         work[key]?.standing = .granted(isShared: true)
@@ -252,7 +262,7 @@ extension FleetMember {
           if work[key] == nil {
             work[key] = Work(
               standing: .granted(isShared: true), isCalled: claim.isCalled, earlierCall: earlierCall,
-              since: since)
+              statusBehindCall: statusBehindCall(reply, key), since: since)
           }
           actions.append(.answer(token, .granted(earlierCall: earlierCall)))
         } else {

@@ -67,7 +67,7 @@ extension FleetMember {
     }
     let ended = rowsUnderWay.union(endedRows)
     for row in welcome.rows where copies[row.sequence]?.key != row.key && !ended.contains(row.id) {
-      if welcome.isSameState, row.sequence > 0, row.sequence < ownSequences {
+      if welcome.isSameState, row.sequence > 0 {
         // The job ended while the database was away, or a crash came between its end and the row's.
         endedRows.append(row.id)
       } else {

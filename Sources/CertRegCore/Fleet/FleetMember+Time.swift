@@ -108,7 +108,7 @@ extension FleetMember {
     }
     if case .down(let retryAt) = link, retryAt <= time, inFlight == nil {
       link = .joining
-      actions.append(.join(sent: sentNumber))
+      actions.append(.join(sent: sentNumber, ownSequences: ownSequences))
     }
     exchange(now: now)
   }

@@ -66,7 +66,8 @@ extension FleetMember {
       // A call that begins at once is not announced any more: the claim has to have done that.
       let isAnnounced = known.isCalled || known.standing == .granted(isShared: false)
       guard known.earlierCall || !isAnnounced else { return .granted }
-      actions.append(.coordinated(id, .granted(earlierCall: known.earlierCall), nil))
+      let answer = Coordination.Answer.granted(earlierCall: known.earlierCall, status: known.statusBehindCall)
+      actions.append(.coordinated(id, answer, nil))
       return .later
     }
     work[key] = Work(

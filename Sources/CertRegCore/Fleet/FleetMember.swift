@@ -26,8 +26,9 @@ package struct FleetMember: Sendable {
 
   /// An effect for the caller to carry out, in order.
   package enum Action: Sendable {
-    /// Connect, where there is no connection, and enter the fleet. Ends as ``joined(_:now:)`` or ``failed(_:now:)``.
-    case join(sent: Int64)
+    /// Connect, where there is no connection, and enter the fleet. Ends as ``joined(_:now:)`` or ``failed(_:now:)``. Rows
+    /// of the queue with a sequence from `ownSequences` on are of no job of this state: they get other numbers.
+    case join(sent: Int64, ownSequences: Int64)
     /// Exchange the batch. Ends as ``replied(_:now:)`` or ``failed(_:now:)``.
     case exchange(FleetBatch)
     case answer(Token, Answer)
@@ -96,6 +97,8 @@ package struct FleetMember: Sendable {
     var markedAt: MonotonicTime?
     /// Whether another member may have made the call and died.
     var earlierCall = false
+    /// The status that the database knows then.
+    var statusBehindCall: CertificateStatus?
     /// Whether a registration of this member has ended on disk: its result says what became of all earlier calls.
     var isAnswered = false
     /// Results that came before it do not count.
@@ -194,7 +197,8 @@ package struct FleetMember: Sendable {
   var nextToken: Token = 1
   /// By the job's sequence.
   var copies = FiledTable<Int64, Copied>()
-  /// Rows of this member with a lower sequence are those of its own jobs.
+  /// Rows of this member with a lower sequence are those of its own jobs. Others have numbers that came to no disk: the
+  /// process stopped before, or the disk was restored. Other jobs get these numbers.
   var ownSequences: Int64 = 0
   var endedCopies: [Int64] = []
   var endedRows: [Int64] = []

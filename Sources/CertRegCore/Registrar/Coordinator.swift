@@ -47,8 +47,9 @@ package enum Coordination {
   /// A later answer to a question.
   package enum Answer: Hashable, Sendable {
     /// This host may work on it. `earlierCall`: another host may have made the call and lost its answer, so that a 409
-    /// can be the answer to that call.
-    case granted(earlierCall: Bool)
+    /// can be the answer to that call. `status`: what other hosts know of the certificate's status then, which somebody
+    /// may have changed since that call; `nil`: nothing.
+    case granted(earlierCall: Bool, status: CertificateStatus? = nil)
     /// Another host has registered the certificate. `home`: where the result belongs.
     case known(Registration, home: JobHome?)
   }

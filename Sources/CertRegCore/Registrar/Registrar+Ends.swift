@@ -52,11 +52,12 @@ extension Registrar {
     let id = JobID(key: key, sequence: sequence)
     guard let job = jobs[id] else { return takeActions() }
     switch answer {
-    case .granted(let earlierCall):
-      perform(job.coordinated(.granted, earlierCall: earlierCall, now: now.wall), id, now: now)
+    case .granted(let earlierCall, let status):
+      if earlierCall { job.learnEarlierCall(status: status) }
+      perform(job.coordinated(.granted, now: now.wall), id, now: now)
     case .known(let registration, let home):
       if job.isWaiting, let operation = job.step?.operation { targets[id.target]?.remove(id, operation) }
-      perform(job.coordinated(.known(registration, home: home), earlierCall: false, now: now.wall), id, now: now)
+      perform(job.coordinated(.known(registration, home: home), now: now.wall), id, now: now)
     }
     return takeActions()
   }

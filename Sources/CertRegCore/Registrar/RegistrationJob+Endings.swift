@@ -74,7 +74,8 @@ extension RegistrationJob {
     var own = registration
     own.key = pending.key
     // What the other host found may be what a call of this job made, whose answer was lost.
-    if mayHaveTakenEffect, pending.facts.completedSteps == 0, pending.facts.earlier == nil { own.outcome = .created }
+    let isFound = pending.facts.earlier.map { !$0.keepsOutcome || $0.outcome == .existing } ?? false
+    if mayHaveTakenEffect, pending.facts.completedSteps == 0, !isFound { own.outcome = .created }
     own.basis = pending.basis
     own.requester = pending.requester
     if let deviceID = pending.deviceID {

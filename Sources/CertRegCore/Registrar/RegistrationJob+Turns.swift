@@ -100,10 +100,16 @@ extension RegistrationJob {
   }
 
   /// Another host may have made the call and lost its answer, before anybody found the certificate: that call has made
-  /// what this job found since.
-  func takeForCreated() {
+  /// what this job found since, or finds.
+  ///
+  /// - Parameter status: The status that is known by now, whatever that call named; `nil`: none.
+  func learnEarlierCall(status: CertificateStatus?) {
+    mayHaveTakenEffect = true
     if pending.facts.lackingOnlyStatus != nil { pending.facts.earlier?.outcome = .created }
     if !pending.facts.isRecalled { pending.facts.registered?.outcome = .created }
+    if let status, pending.facts.earlier == nil, pending.facts.registered == nil {
+      pending.facts.earlier = EarlierResult(outcome: .created, status: status, keepsOutcome: true)
+    }
   }
 
   /// Goes on with the first step that is needed; ends at once where none is.

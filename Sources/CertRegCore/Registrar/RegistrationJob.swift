@@ -42,7 +42,7 @@ final class RegistrationJob {
   /// The request ID of the last reply that had one.
   private(set) var lastRequestID: String?
   /// An earlier call of the present step may have taken effect.
-  private(set) var mayHaveTakenEffect: Bool
+  var mayHaveTakenEffect: Bool
 
   /// A job for a new request, which is on its way to disk.
   ///
@@ -113,16 +113,10 @@ extension RegistrationJob {
   }
 
   /// The coordinator allowed work on the job, or another host has its result.
-  ///
-  /// - Parameter earlierCall: Whether another host may have made the call and lost its answer.
-  func coordinated(_ answer: Leave, earlierCall: Bool, now: WallTime) -> Action {
+  func coordinated(_ answer: Leave, now: WallTime) -> Action {
     var answer = answer
     if case .known(let registration, let home) = answer { answer = .known(ownResult(from: registration), home: home) }
     leave = answer
-    if earlierCall {
-      mayHaveTakenEffect = true
-      takeForCreated()
-    }
     switch (state, answer) {
     // A job before it may have done all that was asked for.
     case (.asking, .granted): return goOn(now: now)

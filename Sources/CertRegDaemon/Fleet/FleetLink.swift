@@ -14,11 +14,17 @@ final class FleetLink: Sendable {
   }
 
   /// Enters the fleet; `completion` is called on the link's queue.
-  func join(sent: Int64, completion: @escaping @Sendable (Result<FleetWelcome, FleetProblem>) -> Void) {
+  func join(
+    sent: Int64, ownSequences: Int64, completion: @escaping @Sendable (Result<FleetWelcome, FleetProblem>) -> Void
+  ) {
     queue.async {
       completion(
         self.database.withLock { database in
-          do throws(FleetProblem) { return .success(try database.join(sent: sent)) } catch { return .failure(error) }
+          do throws(FleetProblem) {
+            return .success(try database.join(sent: sent, ownSequences: ownSequences))
+          } catch {
+            return .failure(error)
+          }
         })
     }
   }

@@ -149,9 +149,11 @@ final class FleetLoop {
 
   private func carryOut(_ action: FleetMember.Action) {
     switch action {
-    case .join(let sent):
+    case .join(let sent, let ownSequences):
       let bound = NIOLoopBound(self, eventLoop: loop)
-      link.join(sent: sent) { [loop] result in loop.execute { bound.value.joined(result) } }
+      link.join(sent: sent, ownSequences: ownSequences) { [loop] result in
+        loop.execute { bound.value.joined(result) }
+      }
     case .exchange(let batch):
       if let batch = results.progress.pass(batch) { exchange(batch) }
     case .answer(let token, let answer): answers.removeValue(forKey: token)?(answer)
