@@ -15,6 +15,9 @@ package enum Base64 {
 
   private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
+  /// The characters of a text of `count` bytes, padding included.
+  private static func length(of count: Int) -> Int { (count + 2) / 3 * 4 }
+
   /// The value of each byte as a character: 0 to 63, ``padding`` or ``invalid``.
   package static let values: [UInt8] = {
     var values = [UInt8](repeating: invalid, count: 256)
@@ -32,25 +35,39 @@ package enum Base64 {
 
   /// `bytes` as text, with padding and without line breaks.
   package static func encode(_ bytes: [UInt8]) -> String {
-    var text: [UInt8] = []
-    text.reserveCapacity((bytes.count + 2) / 3 * 4)
-    append(bytes[...], to: &text)
-    return String(decoding: text, as: UTF8.self)
+    bytes.withUnsafeBufferPointer { bytes in
+      String(unsafeUninitializedCapacity: length(of: bytes.count)) { write(bytes, to: $0) }
+    }
   }
 
   /// Appends the same text.
   package static func append(_ bytes: ArraySlice<UInt8>, to text: inout [UInt8]) {
-    var index = bytes.startIndex
-    while index < bytes.endIndex {
-      let left = bytes.endIndex - index
-      let group =
-        UInt32(bytes[index]) << 16 | (left > 1 ? UInt32(bytes[index + 1]) << 8 : 0)
-        | (left > 2 ? UInt32(bytes[index + 2]) : 0)
-      text.append(alphabet[Int(group >> 18 & 63)])
-      text.append(alphabet[Int(group >> 12 & 63)])
-      text.append(left > 1 ? alphabet[Int(group >> 6 & 63)] : UInt8(ascii: "="))
-      text.append(left > 2 ? alphabet[Int(group & 63)] : UInt8(ascii: "="))
-      index += 3
+    text += bytes.withUnsafeBufferPointer { bytes in
+      [UInt8](unsafeUninitializedCapacity: length(of: bytes.count)) { text, count in count = write(bytes, to: text) }
+    }
+  }
+
+  /// Writes the text of `bytes`, for which `text` has room.
+  ///
+  /// - Returns: Its length.
+  private static func write(_ bytes: UnsafeBufferPointer<UInt8>, to text: UnsafeMutableBufferPointer<UInt8>) -> Int {
+    alphabet.withUnsafeBufferPointer { alphabet in
+      let character = { (group: UInt32, shift: UInt32) in alphabet[Int(truncatingIfNeeded: group >> shift & 63)] }
+      var end = 0
+      var index = 0
+      while index < bytes.count {
+        let left = bytes.count - index
+        let group =
+          UInt32(bytes[index]) << 16 | (left > 1 ? UInt32(bytes[index + 1]) << 8 : 0)
+          | (left > 2 ? UInt32(bytes[index + 2]) : 0)
+        text[end] = character(group, 18)
+        text[end + 1] = character(group, 12)
+        text[end + 2] = left > 1 ? character(group, 6) : UInt8(ascii: "=")
+        text[end + 3] = left > 2 ? character(group, 0) : UInt8(ascii: "=")
+        index += 3
+        end += 4
+      }
+      return end
     }
   }
 

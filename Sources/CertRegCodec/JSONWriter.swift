@@ -173,9 +173,14 @@ package struct JSONWriter: Sendable {
 
   /// Appends valid UTF-8. Runs without escapes are copied at once.
   private mutating func appendEscaped(_ text: UnsafeBufferPointer<UInt8>) {
+    let raw = UnsafeRawBufferPointer(text)
     var copied = 0
     var index = 0
     while index < text.count {
+      if index + 8 <= text.count, SWAR.escapes(raw.loadUnaligned(fromByteOffset: index, as: UInt64.self)) == 0 {
+        index += 8
+        continue
+      }
       guard JSONWriter.mayNeedEscape(text[index]) else {
         index += 1
         continue

@@ -20,6 +20,13 @@ public enum SWAR {
     return (controlOrQuote | backslash | word) & top
   }
 
+  /// Marks the bytes that may have to be escaped in a JSON string: the same, and DEL.
+  @inlinable
+  @inline(__always)
+  public static func escapes(_ word: UInt64) -> UInt64 {
+    stringStops(word) | ((word ^ 0x7f7f_7f7f_7f7f_7f7f) &- 0x0101_0101_0101_0101) & top
+  }
+
   /// Marks the backslashes.
   @inlinable
   @inline(__always)

@@ -18,7 +18,7 @@ extension FleetStatements {
       SELECT r.* FROM unnest($2::text[], $3::bigint[]) p(member, number)
       JOIN certregd.member m ON m.name = p.member AND m.sent > p.number AND m.name <> $1
       -- As many of each member, in the order of the index: the work does not grow with what there is to hear.
-      CROSS JOIN LATERAL (SELECT r.member, r.number, \(columns(of: "r")) FROM certregd.result r
+      CROSS JOIN LATERAL (SELECT r.member, r.number, \(columnsOfR) FROM certregd.result r
         WHERE r.member = p.member AND r.number > p.number ORDER BY r.number LIMIT 500) r
       ORDER BY r.number LIMIT 500
       """, [.text(name), .texts(sorted.map(\.key)), .integers(sorted.map(\.value))])

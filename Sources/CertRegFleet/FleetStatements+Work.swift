@@ -54,7 +54,7 @@ extension FleetStatements {
     Statement(
       "known",
       """
-      SELECT \(columns(of: "r")) FROM unnest($1::bytea[], $2::text[]) a(certificate, target)
+      SELECT \(columnsOfR) FROM unnest($1::bytea[], $2::text[]) a(certificate, target)
       JOIN certregd.result r ON r.certificate = a.certificate AND r.target = a.target
       """, Parameter.keys(keys))
   }

@@ -32,7 +32,10 @@ enum FleetStatements {
     device, provisioned
     """
 
-  static func columns(of table: String) -> String {
+  static let columnsOfR = columns(of: "r")
+  static let columnsOfA = columns(of: "a")
+
+  private static func columns(of table: String) -> String {
     resultColumns.split(separator: ",").map { "\(table).\($0.drop { $0 == " " })" }.joined(separator: ", ")
   }
 
@@ -175,7 +178,7 @@ enum FleetStatements {
           $10::text[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::text[], $16::text[])
           WITH ORDINALITY a(\(resultColumns), place)),
       told AS (INSERT INTO certregd.result AS r (\(resultColumns), member, number)
-      SELECT \(columns(of: "a")), $1, $2::bigint + a.place - 1 FROM a\(begin == nil ? "" : ", b") ORDER BY a.place
+      SELECT \(columnsOfA), $1, $2::bigint + a.place - 1 FROM a\(begin == nil ? "" : ", b") ORDER BY a.place
       ON CONFLICT (certificate, target) DO UPDATE SET
         stamp = GREATEST(r.stamp, excluded.stamp),
         forgotten = \(later("forgotten")),
@@ -204,7 +207,7 @@ enum FleetStatements {
     return Statement.joined(
       (begin.map { [$0] } ?? []) + [tell], changes: changes,
       returning: """
-        SELECT \(columns(of: "r")) FROM told r JOIN a ON a.certificate = r.certificate AND a.target = r.target
+        SELECT \(columnsOfR) FROM told r JOIN a ON a.certificate = r.certificate AND a.target = r.target
         WHERE r.stamp <> a.stamp OR r.forgotten <> a.forgotten OR r.outcome IS DISTINCT FROM a.outcome
           OR r.arn IS DISTINCT FROM a.arn OR r.status IS DISTINCT FROM a.status
         """)

@@ -37,8 +37,10 @@ enum Parameter {
   /// An array of texts, `nil` for NULL.
   static func texts(_ elements: some Collection<String?>) -> Parameter {
     array(.text, elements, isNull: { $0 == nil }) { bytes, text in
+      let start = bytes.count
+      bytes.append(contentsOf: (text ?? "").utf8)
       // No text of PostgreSQL has a zero byte.
-      for byte in (text ?? "").utf8 where byte != 0 { bytes.append(byte) }
+      if bytes[start...].contains(0) { bytes.replaceSubrange(start..., with: bytes[start...].filter { $0 != 0 }) }
     }
   }
 

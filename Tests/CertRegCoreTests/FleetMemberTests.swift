@@ -535,8 +535,7 @@ import Testing
     member.timePassed(now: clock.now)
     let alone = answers(member.takeActions())
     #expect(alone == [.alone])
-    var other = Self.key
-    other.certificateID = CertificateID(words: (2, 0, 0, 0))
+    let other = FleetKey(certificateID: CertificateID(words: (2, 0, 0, 0)), target: Self.key.target)
     let token = member.claim(other, isCalled: true, since: .min, now: clock.now)
     let leave = member.begin(Self.job, other, since: .min, now: clock.now)
     let mayCall = member.mark(Self.job, other, now: clock.now)
@@ -548,8 +547,7 @@ import Testing
     var member = joined()
     _ = member.claim(Self.key, isCalled: true, since: .min, now: clock.now)
     clock.advance(by: .milliseconds(900))
-    var other = Self.key
-    other.certificateID = CertificateID(words: (2, 0, 0, 0))
+    let other = FleetKey(certificateID: CertificateID(words: (2, 0, 0, 0)), target: Self.key.target)
     _ = member.claim(other, isCalled: true, since: .min, now: clock.now)
     let isSafe = member.secure(Self.job, Self.key, now: clock.now)
     _ = member.takeActions()

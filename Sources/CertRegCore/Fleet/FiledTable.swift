@@ -13,13 +13,18 @@ struct FiledTable<Key: Hashable & Sendable, Value: Filed>: Sendable {
 
   subscript(key: Key) -> Value? {
     get { values[key] }
-    set {
+    _modify {
       let before = values[key]?.file
-      values[key] = newValue
-      guard before != newValue?.file else { return }
-      if let before { files[before]?.remove(key) }
-      if let file = newValue?.file { files[file, default: []].insert(key) }
+      // In place: a setter would copy what the value holds.
+      defer { move(key, from: before, to: values[key]?.file) }
+      yield &values[key]
     }
+  }
+
+  private mutating func move(_ key: Key, from before: Value.File?, to after: Value.File?) {
+    guard before != after else { return }
+    if let before { files[before]?.remove(key) }
+    if let after { files[after, default: []].insert(key) }
   }
 
   /// All keys, in no order.

@@ -1,13 +1,32 @@
 /// A certificate and the target that it is registered in, as all members of a fleet name them.
 package struct FleetKey: Hashable, Sendable, Comparable {
   /// The certificate.
-  package var certificateID: CertificateID
+  package let certificateID: CertificateID
   /// The target: see ``FleetTarget``.
-  package var target: String
+  package let target: String
+  /// Keys are looked up far more often than they are made.
+  private let targetHash: Int
 
   package init(certificateID: CertificateID, target: String) {
     self.certificateID = certificateID
     self.target = target
+    targetHash = target.hashValue
+  }
+
+  package init(certificateID: CertificateID, target: FleetTarget) {
+    self.certificateID = certificateID
+    self.target = target.text
+    targetHash = target.textHash
+  }
+
+  package static func == (left: FleetKey, right: FleetKey) -> Bool {
+    left.certificateID == right.certificateID && left.target == right.target
+  }
+
+  package func hash(into hasher: inout Hasher) {
+    // Another part of a SHA-256 makes no key more different.
+    hasher.combine(certificateID.words.0)
+    hasher.combine(targetHash)
   }
 
   /// One order for all members. Each transaction locks rows in it, so that no two wait for each other.

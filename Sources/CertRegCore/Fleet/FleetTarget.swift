@@ -2,16 +2,22 @@
 /// point to different locations have nothing in common there.
 package struct FleetTarget: Hashable, Sendable {
   /// The name in the configuration.
-  package var name: TargetName
+  package let name: TargetName
   /// Where its upstream is.
-  package var location: UpstreamLocation
+  package let location: UpstreamLocation
   /// The account; `nil`: not known, or, in a key, the one that the fleet has at this location.
-  package var account: AccountPrefix?
+  package let account: AccountPrefix?
+  /// Name and location with a space between them, and the account behind a tab, as the database has it.
+  package let text: String
+  /// Its hash in this process, for ``FleetKey``.
+  let textHash: Int
 
   package init(name: TargetName, location: UpstreamLocation, account: AccountPrefix? = nil) {
     self.name = name
     self.location = location
     self.account = account
+    text = "\(name) \(location)" + (account.map { "\t\($0.rawValue)" } ?? "")
+    textHash = text.hashValue
   }
 
   /// Reads the text of a target; `nil` if it is none.
@@ -20,14 +26,11 @@ package struct FleetTarget: Hashable, Sendable {
     guard parts.count == 2 else { return nil }
     let place = parts[1].split(separator: "\t", maxSplits: 1, omittingEmptySubsequences: false)
     guard let location = place.first, !location.isEmpty else { return nil }
-    self.init(name: TargetName(String(parts[0])), location: UpstreamLocation(description: String(location)))
-    guard place.count == 2 else { return }
-    account = AccountPrefix(rawValue: String(place[1]))
-    if account == nil { return nil }
+    let account = place.count == 2 ? AccountPrefix(rawValue: String(place[1])) : nil
+    guard place.count == 1 || account != nil else { return nil }
+    self.init(
+      name: TargetName(String(parts[0])), location: UpstreamLocation(description: String(location)), account: account)
   }
-
-  /// Name and location with a space between them, and the account behind a tab, as the database has it.
-  package var text: String { "\(name) \(location)" + (account.map { "\t\($0.rawValue)" } ?? "") }
 
   /// Those of a member's targets that are not the fleet's of that name, with the fleet's. The fleet's is that of the
   /// member that has been there longest, and its account the first that is known there.

@@ -11,7 +11,7 @@ extension KnownResults {
   /// is another account than the target's.
   package func fleetKey(storedAs key: RegistrationKey) -> FleetKey? {
     homes.withLock { homes in
-      homes.fleetTarget(storedAs: key.target).map { FleetKey(certificateID: key.certificateID, target: $0.text) }
+      homes.fleetTarget(storedAs: key.target).map { FleetKey(certificateID: key.certificateID, target: $0) }
     }
   }
 

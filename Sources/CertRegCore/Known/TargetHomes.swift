@@ -36,6 +36,8 @@ package struct TargetHomes: Sendable {
   private var current: [TargetName: ResultHome] = [:]
   /// Targets whose account is not that of the fleet's targets of that name.
   var apart: Set<TargetName> = []
+  /// The last one made of each target: there is one of each but for results of earlier homes.
+  private var fleetTargets: [TargetName: FleetTarget] = [:]
 
   /// - Parameter notes: What earlier processes learnt, in order.
   package init(_ notes: [Note] = []) {
@@ -150,17 +152,20 @@ package struct TargetHomes: Sendable {
   }
 
   /// A home as the members of a fleet name it in keys; `nil`: nobody has said yet where it is.
-  func fleetTarget(of home: ResultHome) -> FleetTarget? {
-    home.location.map { location in
-      let account = apart.contains(home.target) ? home.account ?? records[home.target]?.accounts[location] : nil
-      return FleetTarget(name: home.target, location: location, account: account)
-    }
+  mutating func fleetTarget(of home: ResultHome) -> FleetTarget? {
+    guard let location = home.location else { return nil }
+    let account = apart.contains(home.target) ? home.account ?? records[home.target]?.accounts[location] : nil
+    if let made = fleetTargets[home.target], made.location == location, made.account == account { return made }
+    let target = FleetTarget(name: home.target, location: location, account: account)
+    fleetTargets[home.target] = target
+    return target
   }
 
   /// The target of results that are stored under a name, as the members of a fleet name it in keys; `nil`: not known,
   /// or they are of another account than the target is in now.
-  func fleetTarget(storedAs name: TargetName) -> FleetTarget? {
-    let parts = name.rawValue.split(separator: "\n", omittingEmptySubsequences: false)
+  mutating func fleetTarget(storedAs name: TargetName) -> FleetTarget? {
+    let isApart = name.rawValue.utf8.contains(UInt8(ascii: "\n"))
+    let parts = isApart ? name.rawValue.split(separator: "\n", omittingEmptySubsequences: false) : []
     let home: ResultHome
     if parts.count == 3 {
       let location = UpstreamLocation(description: String(parts[1]))

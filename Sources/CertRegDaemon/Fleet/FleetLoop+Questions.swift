@@ -7,7 +7,7 @@ extension FleetLoop {
 
   /// The certificate as all members name it; `nil`: nobody has said yet where the target's upstream is.
   func fleetKey(_ key: RegistrationKey) -> FleetKey? {
-    parts.known.fleetTarget(of: key.target).map { FleetKey(certificateID: key.certificateID, target: $0.text) }
+    parts.known.fleetTarget(of: key.target).map { FleetKey(certificateID: key.certificateID, target: $0) }
   }
 
   /// The certificate as this host names it; `nil`: this host has no such target, or it points elsewhere.

@@ -19,7 +19,7 @@ extension FleetLoop {
     _ key: RegistrationKey, in home: ResultHome, _ what: FleetNews.What, endOf job: JobID? = nil
   ) -> StoreChange? {
     guard let target = parts.known.fleetTarget(of: home) else { return nil }
-    let shared = FleetKey(certificateID: key.certificateID, target: target.text)
+    let shared = FleetKey(certificateID: key.certificateID, target: target)
     return results.note(
       shared, storedAs: home.storedKey(key.certificateID), what, stamp: member.stamp(parts.clock.wall), endOf: job)
   }
