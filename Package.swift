@@ -68,6 +68,7 @@ let package = Package(
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .target(name: "CSpawn"),
     .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+    .systemLibrary(name: "CXattr"),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     library("CertRegCore"),
@@ -98,7 +99,8 @@ let package = Package(
       ], isSmall: true),
     library("CertRegSocket", ["CertRegCodec", "CertRegCore", "CertRegProtocol", "CEpoll", .nioCore, .nioPosix]),
     library(
-      "CertRegClient", ["CertRegArchive", "CertRegCodec", "CertRegCore", "CertRegCrypto", "CSpawn"], isSmall: true),
+      "CertRegClient", ["CertRegArchive", "CertRegCodec", "CertRegCore", "CertRegCrypto", "CSpawn", "CXattr"],
+      isSmall: true),
     library(
       "CertRegDaemon",
       [
@@ -150,7 +152,7 @@ let package = Package(
     tests("CertRegSocketTests", ["CertRegClock", "CertRegProtocol", "CertRegSocket", .nioCore, .nioPosix]),
     tests(
       "CertRegClientTests",
-      ["CertRegArchive", "CertRegClock", "CertRegCodec", "CertRegCrypto", "CertRegClient", "CSpawn"]),
+      ["CertRegArchive", "CertRegClock", "CertRegCodec", "CertRegCrypto", "CertRegClient", "CSpawn", "CXattr"]),
     tests("DocumentationTests", ["CertRegForwarder", "CertRegProtocol", "CertRegSettings", "CertRegX509"]),
     tests("IntegrationTests", ["CertRegClient"]),
   ]

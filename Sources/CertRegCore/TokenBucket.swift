@@ -14,6 +14,19 @@ package struct TokenBucket: Sendable {
     tokens = burst
   }
 
+  /// A bucket with the tokens that another one has, as far as it holds them.
+  ///
+  /// - Parameters:
+  ///   - perSecond: The tokens that come in a second; greater than zero.
+  ///   - burst: The tokens that the bucket holds, at least one.
+  ///   - earlier: The bucket that this one takes the place of.
+  package init(perSecond: Double, burst: Double, continuing earlier: TokenBucket) {
+    self.perSecond = perSecond
+    self.burst = burst
+    tokens = min(burst, earlier.tokens)
+    filledAt = earlier.filledAt
+  }
+
   /// Takes a token.
   ///
   /// - Returns: `nil`, or the seconds until there is one.

@@ -85,6 +85,19 @@ package struct UpstreamFailure: Error, Hashable, Sendable {
       .internalFailure, reason: .upstreamMismatch, message: "the reply belongs to another operation"),
     disposition: .final)
 
+  /// The upstream named an account beyond ``TargetHomes/mostAccounts``.
+  ///
+  /// - Parameter requestID: That of the reply.
+  package static func tooManyAccounts(requestID: String?) -> UpstreamFailure {
+    UpstreamFailure(
+      error: ServiceError(
+        .internalFailure, reason: .upstreamMismatch,
+        message:
+          "The endpoint has named \(TargetHomes.mostAccounts) accounts for this target, and now names another one",
+        origin: .upstream, requestID: requestID),
+      disposition: .final)
+  }
+
   /// A certificate exists, and may be revoked: it is not activated before its status is known.
   ///
   /// - Parameters:

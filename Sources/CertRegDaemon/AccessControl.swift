@@ -25,25 +25,58 @@ final class AccessControl: Sendable {
   private let targets: [Set<TargetName>?]
   private let maxPending: Int
   private let accounts: AccountDirectory
-  /// Tokens of each rule with a rate.
-  private let buckets: Mutex<[TokenBucket?]>
+  /// The tokens of each rule with a rate.
+  private let rates: [Rate?]
+
+  /// The tokens of a rule. A reload hands them on, so that nobody gets more requests by it.
+  private final class Rate: Sendable {
+    let perSecond: Double
+    private let bucket: Mutex<TokenBucket>
+
+    init(perSecond: Double, continuing earlier: Rate?) {
+      self.perSecond = perSecond
+      // A bucket holds the requests of one second, at least one.
+      let burst = max(1, perSecond)
+      let before = earlier?.bucket.withLock { $0 }
+      bucket = Mutex(
+        before.map { TokenBucket(perSecond: perSecond, burst: burst, continuing: $0) }
+          ?? TokenBucket(perSecond: perSecond, burst: burst))
+    }
+
+    /// - Returns: `nil`, or the seconds until there is a token.
+    func take(now: MonotonicTime) -> Double? { bucket.withLock { $0.take(now: now) } }
+  }
 
   /// - Parameters:
   ///   - maxPending: The size of the queue that rules grant shares of.
   ///   - database: Where names of accounts are looked up.
   ///   - clock: Tells how old a look-up is.
-  init(_ settings: AccessSettings, maxPending: Int, database: AccountDatabase, clock: HostClock) {
+  ///   - earlier: The rules until now. Callers that both limit keep the tokens that they have left.
+  init(
+    _ settings: AccessSettings, maxPending: Int, database: AccountDatabase, clock: HostClock,
+    continuing earlier: AccessControl? = nil
+  ) {
     rules = settings.rules
     dependsOnUnits = settings.rules.contains { $0.unit != nil }
     targets = settings.rules.map { $0.targets.map { Set($0.map { TargetName($0) }) } }
     self.maxPending = maxPending
     accounts = AccountDirectory(
       Set(settings.rules.flatMap(\.accountNames)), database: database, clock: clock)
-    // A bucket holds the requests of one second, at least one.
-    buckets = Mutex(
-      settings.rules.map { rule in
-        rule.requestsPerSecond.map { TokenBucket(perSecond: $0, burst: max(1, $0)) }
-      })
+    var known: [AccessRule.Callers: Rate] = [:]
+    // Of several rules for the same callers the first one counts.
+    if let earlier {
+      for case (let rule, let rate?) in zip(earlier.rules, earlier.rates) where known[rule.callers] == nil {
+        known[rule.callers] = rate
+      }
+    }
+    rates = settings.rules.map { rule in
+      rule.requestsPerSecond.map { perSecond in
+        let before = known[rule.callers]
+        // Requests under way still take from the rates that were.
+        if let before, before.perSecond == perSecond { return before }
+        return Rate(perSecond: perSecond, continuing: before)
+      }
+    }
     // Ahead of the first request. Where there are no names, no look-up is ever made.
     if accounts.current(at: clock.monotonic) == nil { accounts.lookUp { _ in } }
   }
@@ -90,7 +123,7 @@ final class AccessControl: Sendable {
   /// - Throws: `caller_rate_exceeded`.
   func takeToken(under grant: Grant, now: MonotonicTime) throws(ServiceError) {
     guard let perSecond = grant.rule.requestsPerSecond else { return }
-    if let wait = buckets.withLock({ $0[grant.index]?.take(now: now) }) {
+    if let wait = rates[grant.index]?.take(now: now) {
       throw .callerRateExceeded(perSecond: perSecond, retryAfterMilliseconds: Int64(wait * 1000) + 1)
     }
   }
@@ -108,8 +141,8 @@ final class AccessControl: Sendable {
     guard let share = grant.rule.queueShare else { return nil }
     // Named by what the rule says: a reload that puts another rule before it must not give its share to that rule's
     // callers.
-    let rule = grant.rule
-    let name = "\(String(describing: rule.user)) \(String(describing: rule.group)) \(rule.unit ?? "")"
+    let callers = grant.rule.callers
+    let name = "\(String(describing: callers.user)) \(String(describing: callers.group)) \(callers.unit ?? "")"
     return Registrar.QueueShare(name: name, limit: max(1, Int(Double(maxPending) * share)))
   }
 
@@ -125,6 +158,17 @@ final class AccessControl: Sendable {
     }
     return .failure(.peerNotAllowed("anything to user \(peer.uid)"))
   }
+}
+
+extension AccessRule {
+  /// Whom a rule is for. It stays while what the rule grants changes.
+  fileprivate struct Callers: Hashable {
+    var user: Account?
+    var group: Account?
+    var unit: String?
+  }
+
+  fileprivate var callers: Callers { Callers(user: user, group: group, unit: unit) }
 }
 
 extension AccessControl.Decision {

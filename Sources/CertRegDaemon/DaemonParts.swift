@@ -176,7 +176,7 @@ final class DaemonParts: Sendable {
     verdicts.replace(settings.validation)
     left.replace(settings.provisioning)
     known.setTimeToLive(settings.cache.ttl)
-    service.reconfigure(settings.requests(clock: clock))
+    service.reconfigure(settings.requests(clock: clock, continuing: service.currentConfiguration.access))
     let maxConnections = reports.maxConnections
     await server.reconfigure(settings.socketConfiguration(cache: known.memory, maxConnections: maxConnections))
     reports.setConstants {

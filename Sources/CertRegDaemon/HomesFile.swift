@@ -7,24 +7,35 @@ import Synchronization
 /// `certregd.homes` in the state directory: what was learnt of where results belong, a JSON object on each line.
 ///
 /// Notes are written one after the other on a worker thread. A crash may lose the last one. The next process learns it
-/// from the next ARN.
+/// from the next ARN. A file with far more lines than it needs is written anew: an upstream can name one account after
+/// the other.
 final class HomesFile: Sendable {
   private struct State {
     var waiting: [TargetHomes.Note] = []
     var isWriting = false
+    /// What the lines of the file make.
+    var homes: TargetHomes
+    /// So many lines are written behind the others. Then the file is written anew.
+    var room: Int
   }
 
   private let file: StateFile
   private let logger: Logger
   /// Protects the notes that wait to be written.
-  private let state = Mutex(State())
+  private let state: Mutex<State>
 
-  private init(_ file: StateFile, logger: Logger) {
+  private init(_ file: StateFile, _ homes: TargetHomes, room: Int, logger: Logger) {
     self.file = file
     self.logger = logger
+    state = Mutex(State(homes: homes, room: room))
   }
 
-  /// Reads what earlier processes wrote. A file with far more lines than it needs is written anew.
+  /// The lines that a file may have before it is written anew.
+  ///
+  /// - Parameter needed: The lines that it needs.
+  private static func mostLines(needed: Int) -> Int { 2 * needed + 100 }
+
+  /// Reads what earlier processes wrote.
   ///
   /// - Throws: The file's fault.
   static func open(
@@ -38,8 +49,12 @@ final class HomesFile: Sendable {
     }
     let homes = TargetHomes(notes)
     let needed = homes.notes
-    if lines.count > 2 * needed.count + 100 { try file.replace(with: needed.flatMap(\.line)) }
-    return (HomesFile(file, logger: logger), homes)
+    var room = mostLines(needed: needed.count) - lines.count
+    if room < 0 {
+      try file.replace(with: needed.flatMap(\.line))
+      room = mostLines(needed: needed.count) - needed.count
+    }
+    return (HomesFile(file, homes, room: room, logger: logger), homes)
   }
 
   /// Keeps notes for later processes, on a worker thread.
@@ -61,7 +76,7 @@ final class HomesFile: Sendable {
         return state.waiting
       }
       if notes.isEmpty { return }
-      do throws(DaemonError) { try file.append(notes.flatMap(\.line)) } catch {
+      do throws(DaemonError) { try write(notes) } catch {
         logger.warning("\(error.description)")
         // They go with the next note. A line that was written twice says nothing else.
         return state.withLock { state in
@@ -69,6 +84,21 @@ final class HomesFile: Sendable {
           state.isWriting = false
         }
       }
+    }
+  }
+
+  /// Only one thread at a time comes here.
+  private func write(_ notes: [TargetHomes.Note]) throws(DaemonError) {
+    let needed: [TargetHomes.Note]? = state.withLock { state in
+      for note in notes { state.homes.add(note) }
+      return notes.count > state.room ? state.homes.notes : nil
+    }
+    if let needed {
+      try file.replace(with: needed.flatMap(\.line))
+      state.withLock { $0.room = Self.mostLines(needed: needed.count) - needed.count }
+    } else {
+      try file.append(notes.flatMap(\.line))
+      state.withLock { $0.room -= notes.count }
     }
   }
 }

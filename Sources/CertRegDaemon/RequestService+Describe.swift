@@ -71,11 +71,11 @@ extension RequestService {
         parts.known.learn(
           arn: certificate.certificateARN, of: key.target, at: location, signedBy: certificate.signer)
       } else {
-        parts.known.jobHome(of: key.target, at: location)
+        JobHome?(parts.known.jobHome(of: key.target, at: location))
       }
     // A reload that moved the target meanwhile has other results in its place. The result has to be in memory, since
     // only a change of what is there changes the epoch.
-    guard parts.known.isPresent(place, of: key.target), try parts.known.registration(for: key) != nil,
+    guard let place, parts.known.isPresent(place, of: key.target), try parts.known.registration(for: key) != nil,
       let record = try parts.known.record(for: key), record == before.record, var registration = record.registration
     else { return nil }
     if case .failed(let failure) = record { registration.failure = failure }

@@ -35,14 +35,16 @@ extension Settings {
       clock: clock, workers: workers, activity: activity, logger: logger)
   }
 
-  func requests(clock: HostClock) -> RequestService.Configuration {
+  /// - Parameter access: The rules until now; `nil`: there are none.
+  func requests(clock: HostClock, continuing access: AccessControl? = nil) -> RequestService.Configuration {
     RequestService.Configuration(
       targets: targets.map(\.name), targetSet: Set(targets.map(\.name)), defaultTarget: defaultTarget,
       defaultStatus: defaultStatus, defaultTimeout: defaultTimeout,
       profiles: Dictionary(provisioning.map { ($0.name, $0) }) { first, _ in first },
       targetProfiles: Dictionary(targets.compactMap { target in target.profile.map { (target.name, $0) } }) { $1 },
-      access: access.map {
-        AccessControl($0, maxPending: queue.maxEntries, database: .system, clock: clock)
+      access: self.access.map {
+        AccessControl(
+          $0, maxPending: queue.maxEntries, database: .system, clock: clock, continuing: access)
       }, auditsRepeats: log.auditRepeats)
   }
 

@@ -69,6 +69,11 @@ enum FleetRow {
 
   static func result(_ row: Row) -> SharedResult? { read(row, result) }
 
+  /// Far more than AWS IoT's, which are UUIDs.
+  private static let mostRequestIDBytes = 512
+  /// Far more than 10 policies, 10 groups and a thing need.
+  private static let mostProvisionedBytes = 65_536
+
   private static func result(_ reader: inout RowReader) throws(RowReader.Malformed) -> SharedResult {
     let key = try reader.key()
     let stamp = try reader.integer()
@@ -76,19 +81,21 @@ enum FleetRow {
     let arn = try reader.optionalText()
     guard let outcome = RegistrationOutcome(rawValue: try reader.text()) else { throw RowReader.Malformed() }
     let status = try reader.optionalText()
+    // What an upstream's answer may not say, a member's may not, either: answers, memory and disk take it as it is.
+    if let arn {
+      guard case .certificate(let id) = ResourceARN(arn)?.kind, id == key.certificateID.hex else {
+        throw RowReader.Malformed()
+      }
+    }
     let content = SharedResult.Content(
       certificateARN: arn, outcome: outcome, status: status.flatMap(CertificateStatus.init),
-      requestID: try reader.optionalText(),
+      requestID: try reader.optionalText(atMost: mostRequestIDBytes),
       finishedAt: WallTime(millisecondsSinceEpoch: try reader.integer()),
       basis: VerdictBasis(
         notBefore: WallTime(millisecondsSinceEpoch: try reader.integer()),
         notAfter: WallTime(millisecondsSinceEpoch: try reader.integer()), policyFingerprint: try reader.integer()),
-      deviceID: try reader.optionalText().flatMap { DeviceID($0) }, provisioned: try reader.optionalText())
-    // The ARN of a certificate ends with its ID. Compared as bytes, since `hasSuffix` goes by characters.
-    let end = "cert/" + key.certificateID.hex
-    if let arn, !arn.utf8.suffix(end.utf8.count).elementsEqual(end.utf8) || arn.utf8.count > 2048 {
-      throw RowReader.Malformed()
-    }
+      deviceID: try reader.optionalText().flatMap { DeviceID($0) },
+      provisioned: try reader.optionalText(atMost: mostProvisionedBytes))
     return SharedResult(key: key, stamp: stamp, content: content)
   }
 

@@ -99,8 +99,10 @@ struct RowReader {
 
   private mutating func next() throws(Malformed) -> ArraySlice<UInt8>? { try row.next() }
 
-  mutating func optionalText() throws(Malformed) -> String? {
-    try next().map { String(decoding: $0, as: UTF8.self) }
+  mutating func optionalText(atMost bytes: Int = .max) throws(Malformed) -> String? {
+    guard let text = try next() else { return nil }
+    guard text.count <= bytes else { throw Malformed() }
+    return String(decoding: text, as: UTF8.self)
   }
 
   mutating func text() throws(Malformed) -> String {

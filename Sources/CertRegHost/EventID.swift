@@ -69,7 +69,7 @@ package struct EventID: Hashable, Sendable {
   package static let statusSet = EventID("status_set", "51f1b8e3c0a44d37b7a90e5ad2c68f14", limit: .none)
   /// The status of a certificate could not be set.
   package static let statusNotSet = EventID("status_not_set", "0c6e7d5fb94e4a2f8e1b3a7790d2c5e8", limit: .none)
-  /// An upstream's answer named another certificate than the one sent.
+  /// An upstream's answer named another certificate than the one sent, or too many accounts came before it.
   package static let upstreamMismatch = EventID("upstream_mismatch", "feff92cfa5464ba68d26b69523392b74")
   /// An upstream throttles calls.
   package static let upstreamThrottled = EventID("upstream_throttled", "d4c11e01cc514412b15917ea8431793a")

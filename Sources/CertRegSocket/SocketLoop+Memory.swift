@@ -49,6 +49,7 @@ extension SocketLoop {
     if number >= arnPrefixes.count {
       arnPrefixes += Array(repeating: [], count: number + 1 - arnPrefixes.count)
     }
-    if arnPrefixes[number].isEmpty { arnPrefixes[number] = Array(prefix.utf8) }
+    // The number stood for another prefix before: no answer with that one holds any more.
+    if !arnPrefixes[number].elementsEqual(prefix.utf8) { arnPrefixes[number] = Array(prefix.utf8) }
   }
 }

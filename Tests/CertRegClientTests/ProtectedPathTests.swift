@@ -1,3 +1,4 @@
+import CXattr
 import CertRegClock
 import Foundation
 import Glibc
@@ -72,6 +73,43 @@ import Testing
     // Its group may write, and is not root's.
     #expect(chown(path, 0, 65_534) == 0 && chmod(path, 0o775) == 0)
     #expect(ProtectedPath.resolve(path, owners: []) == nil)
+  }
+
+  /// Whether the file system of temporary files has access lists, and tests may set them and give files to root's group.
+  private static let hasAccessLists: Bool = {
+    guard geteuid() == 0, let folder = try? TemporaryFolder(), let path = try? folder.write("x", "") else {
+      return false
+    }
+    return setAccessList(path, writer: 65_534)
+  }()
+
+  /// Gives a file the list `user::rwx, user:WRITER:rwx, group::r-x, mask::rwx, other::r-x`, in the form of
+  /// linux/posix_acl_xattr.h.
+  private static func setAccessList(_ path: String, writer: UInt32) -> Bool {
+    let entries: [(tag: UInt16, rights: UInt16, id: UInt32)] = [
+      (0x01, 7, .max), (0x02, 7, writer), (0x04, 5, .max), (0x10, 7, .max), (0x20, 5, .max),
+    ]
+    var bytes: [UInt8] = [2, 0, 0, 0]
+    for entry in entries {
+      for value in [entry.tag, entry.rights] { withUnsafeBytes(of: value.littleEndian) { bytes += $0 } }
+      withUnsafeBytes(of: entry.id.littleEndian) { bytes += $0 }
+    }
+    return setxattr(path, "system.posix_acl_access", bytes, bytes.count, 0) == 0
+  }
+
+  @Test(.enabled(if: hasAccessLists, "only root can give files to its group, and not every file system has lists"))
+  func `passes over what an access list lets others change, though root's group owns it`() throws {
+    let folder = try TemporaryFolder()
+    let path = try program(folder, "bin/tool-x")
+    for changed in [path, folder.path("bin")] {
+      #expect(chown(changed, 0, 0) == 0 && chmod(changed, 0o775) == 0)
+      #expect(ProtectedPath.resolve(path, owners: []) == path)
+      #expect(Self.setAccessList(changed, writer: 65_534))
+      #expect(ProtectedPath.resolve(path, owners: []) == nil)
+      // Without the right to write in the mask the list grants none.
+      #expect(chmod(changed, 0o755) == 0)
+      #expect(ProtectedPath.resolve(path, owners: []) == path)
+    }
   }
 
   @Test func `reads the facts about a process, and none about one that is not there`() throws {

@@ -1,3 +1,4 @@
+import CertRegCodec
 import CertRegCore
 import Foundation
 import Glibc
@@ -114,6 +115,45 @@ import Testing
     let fields = try #require(try records.next()).fields.map { String(decoding: $0, as: UTF8.self) }
     #expect(fields.count == ImportRecord.columns.count)
     #expect(fields.first.map { Array($0.utf8) } == Array(name.printable.utf8))
+  }
+
+  @Test(arguments: ["=1+1", "+1", "-1", "@SUM(A1)", "=", "'=1", "''@", "＝1", "＠x", "=\u{301}", "'\u{301}="])
+  func `a spreadsheet calculates no field, and every field is read back as it was`(text: String) throws {
+    var record = ImportRecord(name: text, outcome: "failed", reason: text, message: text)
+    (record.deviceID, record.commonName, record.thingName, record.place) = (text, text, text, text)
+    let line = Array(ReportForm.csv.line(record).utf8)
+    var records = CSVRecords(ByteStream(line))
+    let fields = try #require(try records.next()).fields.map { String(decoding: $0, as: UTF8.self) }
+    for field in fields {
+      let first = field.unicodeScalars.first
+      #expect(first.map { !"=+-@＝＋－＠".unicodeScalars.contains($0) } ?? true, "\(field)")
+    }
+    #expect(ReportForm.csv.record(line) == record)
+    // Programs that read JSON calculate nothing.
+    #expect(record.json["name"]?.string == text)
+  }
+
+  @Test(arguments: [1, 2, 3] as [UInt64])
+  func `reports keep every name exactly`(seed: UInt64) {
+    print("seed \(seed)")
+    var random = SplitMix64(seed: seed)
+    for _ in 0..<2000 {
+      let scalars = (0..<Int.random(in: 0..<6, using: &random)).map { _ in
+        Array("'=+-@＝a \",\u{301}".unicodeScalars).randomElement(using: &random) ?? "a"
+      }
+      var name = String.UnicodeScalarView()
+      name.append(contentsOf: scalars)
+      let record = ImportRecord(name: String(name), outcome: "failed")
+      let read = ReportForm.csv.record(Array(ReportForm.csv.line(record).utf8))
+      #expect(read?.name.unicodeScalars.elementsEqual(name) == true, "\(scalars)")
+    }
+  }
+
+  @Test func `reports of earlier versions are read as they are`() throws {
+    let line = #""=dev,1","","failed","","","no_certificate","+x","-1","@a","","'a""#
+    let record = try #require(ReportForm.csv.record(Array(line.utf8)))
+    #expect(record.name == "=dev,1" && record.message == "+x" && record.deviceID == "-1")
+    #expect(record.commonName == "@a" && record.place == "'a")
   }
 
   @Test func `what a killed import left gives way`() throws {

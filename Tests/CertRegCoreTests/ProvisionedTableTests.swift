@@ -46,11 +46,24 @@ import Testing
   @Test func `has a bound for what is not alike, and nothing untrue where it is reached`() {
     var table = ProvisionedTable()
     for number in 0..<65_536 as Range<UInt64> {
-      set(provisioned("a", policies: ["p\(number)"]), number % 10, in: &table)
+      set(provisioned("a", policies: ["p\(number)"]), number, in: &table)
     }
-    set(provisioned("a", policies: ["one too many"]), 1, fits: false, in: &table)
-    #expect(table.provisioned(id(1), target: 1) == nil)
-    set(provisioned("b", policies: ["p3"]), 1, in: &table)
+    set(provisioned("a", policies: ["one too many"]), 70_000, fits: false, in: &table)
+    #expect(table.provisioned(id(70_000), target: 1) == nil)
+    set(provisioned("b", policies: ["p3"]), 70_000, in: &table)
+    // There is room again for what is not alike.
+    set(nil, 1, in: &table)
+    set(provisioned("a", policies: ["one more"]), 2, in: &table)
+    set(provisioned("a", policies: ["another"]), 1, in: &table)
+    for (number, policy) in [(1, "another"), (2, "one more"), (5, "p5"), (70_000, "p3")] as [(UInt64, String)] {
+      #expect(table.provisioned(id(number), target: 1)?.resources.policies == [policy])
+    }
+    set(provisioned("a", policies: ["p1"]), 5, in: &table)
+    set(provisioned("a", policies: ["one too many"]), 6, in: &table)
+    set(provisioned("a", policies: ["one too many, too"]), 70_001, fits: false, in: &table)
+    // What cannot be held takes along what was there.
+    set(provisioned("a", policies: ["one too many, too"]), 70_000, fits: false, in: &table)
+    #expect(table.provisioned(id(70_000), target: 1) == nil)
   }
 
   private func registration(_ number: UInt64, _ provisioned: Provisioned?) -> Registration {

@@ -196,6 +196,33 @@ import Testing
     #expect(try known.decide(wish, on: key(1), under: rules, now: Self.now) == .answer(odd))
   }
 
+  @Test func `an upstream that names one account after the other is believed up to a bound`() throws {
+    let known = start(at: Self.standIn)
+    func learn(_ account: String, signedBy signer: String? = nil, in known: KnownResults) -> JobHome? {
+      known.learn(
+        arn: registration(1, account: account).certificateARN ?? "", of: target, at: Self.standIn, signedBy: signer)
+    }
+    known.sign(target, at: Self.standIn, by: "b")
+    for number in 1...TargetHomes.mostAccounts {
+      // Replies to calls of earlier signers count, too: their results are kept.
+      #expect(learn("\(number)", signedBy: number % 2 == 0 ? "a" : "b", in: known) != nil)
+    }
+    let before = known.home(of: target)
+    for number in 1000..<2000 {
+      #expect(learn("\(number)", in: known) == nil)
+      #expect(learn("\(number)", signedBy: "a", in: known) == nil)
+    }
+    #expect(known.home(of: target) == before)
+    // Those that it has named are told apart as ever, and other locations have a count of their own.
+    end(registration(1, account: "1"), at: Self.standIn, in: known)
+    end(registration(2, account: "7"), at: Self.standIn, in: known)
+    #expect(try account(2, in: known) == "7" && account(1, in: known) == nil)
+    #expect(known.learn(arn: registration(1, account: "3000").certificateARN ?? "", of: target, at: Self.europe) != nil)
+    // An upstream that is mended is not kept out for good.
+    let restarted = start(at: Self.standIn)
+    #expect(learn("1000", in: restarted) != nil)
+  }
+
   @Test func `the notes of the homes make the same homes again`() {
     var homes = TargetHomes()
     let arns = ["111", "222", "111"].compactMap { registration(1, account: $0).certificateARN }

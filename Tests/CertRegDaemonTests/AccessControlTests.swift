@@ -20,12 +20,13 @@ import Testing
   }
 
   private func control(
-    _ rules: AccessRule..., maxPending: Int = 100, database: AccountDatabase = .system, clock: HostClock? = nil
+    _ rules: AccessRule..., maxPending: Int = 100, database: AccountDatabase = .system, clock: HostClock? = nil,
+    continuing earlier: AccessControl? = nil
   ) -> AccessControl {
     var settings = AccessSettings()
     settings.rules = rules
     return AccessControl(
-      settings, maxPending: maxPending, database: database, clock: clock ?? ManualClock().clock)
+      settings, maxPending: maxPending, database: database, clock: clock ?? ManualClock().clock, continuing: earlier)
   }
 
   private func peer(_ uid: UInt32, gid: UInt32 = 50, groups: [UInt32] = [], unit: Peer.Unit = .none) -> Peer {
@@ -105,6 +106,55 @@ import Testing
     #expect(await refusal(control, by: other, at: .milliseconds(500)) == nil)
     #expect(await refusal(control, by: other, at: .milliseconds(501)) == "caller_rate_exceeded")
     #expect(!control.isUnlimited(one, now: now) && control.isUnlimited(peer(3), now: now))
+  }
+
+  private func limited(_ uid: UInt32, to rate: Double?, operations: [RequestOperation]? = nil) -> AccessRule {
+    rule {
+      $0.user = .number(uid)
+      $0.operations = operations
+      $0.requestsPerSecond = rate
+    }
+  }
+
+  @Test func `a reload gives no caller more requests than its rate`() async {
+    var rules = control(limited(1, to: 5), limited(2, to: 5))
+    /// How many requests of a user are allowed at a time.
+    func allowed(_ uid: UInt32, at time: Duration) async -> Int {
+      for count in 0... {
+        if await refusal(rules, by: peer(uid), at: time) != nil { return count }
+      }
+      return 0
+    }
+    #expect(await allowed(1, at: .zero) == 5)
+    for _ in 1...10 {
+      // Rules of others come and go, and what a rule grants changes.
+      rules = control(
+        limited(3, to: 1), limited(1, to: 5, operations: [.register, .status]), limited(2, to: 5), continuing: rules)
+      #expect(await allowed(1, at: .zero) == 0)
+      rules = control(limited(1, to: 5), limited(2, to: 5), continuing: rules)
+    }
+    #expect(await allowed(1, at: .milliseconds(400)) == 2)
+    #expect(await allowed(2, at: .milliseconds(400)) == 5)
+    // Another rate fills the same bucket faster, and a smaller one holds less.
+    rules = control(limited(1, to: 20), limited(2, to: 5), continuing: rules)
+    #expect(await allowed(1, at: .milliseconds(400)) == 0)
+    #expect(await allowed(1, at: .milliseconds(500)) == 2)
+    #expect(await allowed(1, at: .seconds(60)) == 20)
+    rules = control(limited(1, to: 20), limited(2, to: 2), continuing: rules)
+    #expect(await allowed(2, at: .seconds(60)) == 2)
+    // A caller that had no limit begins with a full bucket.
+    rules = control(limited(1, to: nil), continuing: rules)
+    #expect(await refusal(rules, by: peer(1), at: .seconds(60)) == nil)
+    rules = control(limited(1, to: 3), continuing: rules)
+    #expect(await allowed(1, at: .seconds(60)) == 3)
+  }
+
+  @Test func `a request under way during a reload counts`() async throws {
+    let before = control(limited(1, to: 1))
+    let grant = try await decision(before, peer(1)).get()
+    let after = control(limited(1, to: 1), continuing: before)
+    try before.takeToken(under: grant, now: start)
+    #expect(await refusal(after, by: peer(1)) == "caller_rate_exceeded")
   }
 
   @Test func `a share of the queue is at least one place`() async throws {

@@ -183,6 +183,33 @@ import Testing
     #expect(told.outcomes == ["created", "status_differs"])
   }
 
+  @Test func `an endpoint that names one account after the other is believed up to a bound`() {
+    let location = UpstreamLocation.endpoint("http://localhost", region: "r")
+    known.point([Self.target: location])
+    func reply(_ number: UInt64, account: Int) {
+      ask(number)
+      endCommits()
+      let arn = "arn:aws:iot:r:\(account):cert/" + key(number).certificateID.hex
+      let isNew = number % 2 == 0
+      replied(
+        number,
+        isNew
+          ? .registered(certificateARN: arn, requestID: "r")
+          : .alreadyExists(certificateARN: arn, status: nil, requestID: "r"), from: location)
+      endCommits()
+    }
+    for account in 1...TargetHomes.mostAccounts { reply(UInt64(account), account: account) }
+    #expect(!told.outcomes.contains("upstream_mismatch"))
+    for number in 1001...1002 as ClosedRange<UInt64> { reply(number, account: Int(number)) }
+    reply(1003, account: 1)
+    #expect(told.outcomes.suffix(3) == ["upstream_mismatch", "upstream_mismatch", "existing"])
+    let error = told.answers.withLock { answers in
+      answers.compactMap { answer, _ in if case .failed(let error) = answer { error } else { nil } }.first
+    }
+    #expect(error?.requestID == "r" && error?.origin == .upstream && error?.retryable == false)
+    #expect(error?.message.contains("has named \(TargetHomes.mostAccounts) accounts") == true)
+  }
+
   @Test func `a result that was forgotten during its commit is not known`() throws {
     ask(1)
     endCommits()

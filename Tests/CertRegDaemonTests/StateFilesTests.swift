@@ -50,4 +50,28 @@ import Testing
     #expect(homes.notes.map(\.target.rawValue).sorted() == ["t1", "t2"])
     try await threads.shutdownGracefully()
   }
+
+  @Test func `an upstream that names two accounts in turn does not fill the disk`() async throws {
+    let (file, homes) = try HomesFile.open(in: directory.path, logger: Logger(label: "test"))
+    let threads = NIOThreadPool(numberOfThreads: 1)
+    threads.start()
+    let workers = WorkQueue(
+      pool: threads, threads: 1, givingWay: GivingWay(demand: AnswerDemand(), clock: HostClock.system))
+    let target = TargetName("t")
+    let location = UpstreamLocation.endpoint("http://localhost", region: "r")
+    var learnt = homes
+    for number in 0..<1000 {
+      let id = String(repeating: "0", count: 64)
+      let note = learnt.learn(arn: "arn:aws:iot:r:\(number % 2):cert/\(id)", of: target, at: location)?.note
+      file.append([try #require(note)], on: workers)
+      await withCheckedContinuation { done in workers.submit { done.resume() } }
+    }
+    let path = directory.appending(path: "certregd.homes")
+    let lines = try String(contentsOf: path, encoding: .utf8).split(separator: "\n")
+    #expect(lines.count <= 2 * learnt.notes.count + 100)
+    var (_, again) = try HomesFile.open(in: directory.path, logger: Logger(label: "test"))
+    _ = again.point(target, at: location)
+    #expect(again.home(of: target).account?.number == "1")
+    try await threads.shutdownGracefully()
+  }
 }

@@ -43,4 +43,36 @@ import Testing
       #expect(FleetRow.lanes(Self.rows(row)).isEmpty != isTaken)
     }
   }
+
+  private static let id = CertificateID(words: (0xab, 2, 3, 4))
+
+  /// Whether a result is taken.
+  private static func isTaken(arn: String?, requestID: String? = "r", provisioned: String? = nil) -> Bool {
+    let text = { (text: String?) in text.map { Array($0.utf8) } }
+    let row: [[UInt8]?] = [
+      id.withBytes { Array($0) }, text("target"), bigint(1), [0], text(arn), text("created"), text("ACTIVE"),
+      text(requestID), bigint(1), bigint(1), bigint(1), bigint(1), nil, text(provisioned),
+    ]
+    return !rows(row).compactMap(FleetRow.result).isEmpty
+  }
+
+  @Test func `a result names its certificate as an upstream may`() {
+    let hex = Self.id.hex
+    #expect(Self.isTaken(arn: "arn:aws:iot:eu-central-1:123456789012:cert/\(hex)") && Self.isTaken(arn: nil))
+    for arn in [
+      "", hex, "cert/\(hex)", "arn:aws:iot:r:1:cert/" + String(repeating: "0", count: 64),
+      "arn:aws:iot:r:1:cert/\(hex.uppercased())", "arn:aws:iot:r::cert/\(hex)", "arn:aws:iot:r:1:thing/\(hex)",
+      "arn:aws:iot:r:1:other/cert/\(hex)", "arn:aws:iot:r:1\":cert/\(hex)", "arn:aws:iot:r:1\n:cert/\(hex)",
+      "arn:aws:iot:r:ä:cert/\(hex)", "arn:aws:iot:r:" + String(repeating: "1", count: 500) + ":cert/\(hex)",
+    ] {
+      #expect(!Self.isTaken(arn: arn), "\(arn)")
+    }
+  }
+
+  @Test func `a result is no longer than one can be`() {
+    let long = { (count: Int) in String(repeating: "x", count: count) }
+    #expect(Self.isTaken(arn: nil, requestID: long(512), provisioned: long(65_536)))
+    #expect(!Self.isTaken(arn: nil, requestID: long(513)))
+    #expect(!Self.isTaken(arn: nil, provisioned: long(65_537)))
+  }
 }

@@ -80,6 +80,30 @@ import Testing
     }
   }
 
+  @Test func `an ARN begins as its own result's does, also where the number stood for another beginning before`()
+    async throws
+  {
+    let handler = ScriptedHandler()
+    handler.answersAtOnce = true
+    var configuration = SocketConfiguration()
+    configuration.defaultTarget = SocketConfiguration.Target("default", number: 1)
+    configuration.targets = [configuration.defaultTarget]
+    let answers = try await withServer(configuration, handler: handler) { server, _ in
+      let client = try TestClient(server.path)
+      defer { client.close() }
+      return ["arn:one:cert/", "arn:two:cert/"].flatMap { prefix in
+        var known = Self.known(nil)
+        known.arnPrefix = prefix
+        handler.known = known
+        return (1...2).map { _ in
+          client.write(#"{"certificatePem":"\#(prefix)"}"# + "\n")
+          return client.read(lines: 1).contains(#""certificateArn":"\#(prefix)\#(Self.id.hex)""#)
+        }
+      }
+    }
+    #expect(answers == [true, true, true, true])
+  }
+
   private let plain =
     #"{"id":1,"certificateArn":"arn:cert/\#(MemoryAnswerTests.id.hex)","certificateId":"\#(MemoryAnswerTests.id.hex)","#
     + #""outcome":"created","status":"ACTIVE","cached":true,"target":"default"}"#

@@ -59,7 +59,7 @@ struct ProgramSearch {
     let path = String(ownPath[...slash]) + name
     var status = stat()
     guard lstat(path, &status) == 0, isPlainProgram(status, path),
-      ProtectedPath.isProtected(status, owners: owners.union([own.st_uid]))
+      ProtectedPath.isProtected(path, status, owners: owners.union([own.st_uid]))
     else { return nil }
     return InstalledProgram(path: path, identity: FileIdentity(status))
   }

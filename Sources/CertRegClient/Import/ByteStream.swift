@@ -17,10 +17,16 @@ final class ByteStream {
   private var filter: TextFilter?
   /// Whether the filter has given its last bytes.
   private var isFilterDone = false
+  private let isInterrupted: () -> Bool
 
-  /// - Throws: `InputError` `unreadable`.
-  init(path: FilePath) throws(InputError) {
+  /// - Parameters:
+  ///   - path: The file, or standard input.
+  ///   - isInterrupted: Whether the user asked to stop. Asked ahead of each piece: the source may be a pipe that never
+  ///     ends.
+  /// - Throws: `InputError` `unreadable`, also where the user asked to stop.
+  init(path: FilePath, isInterrupted: @escaping () -> Bool = { false }) throws(InputError) {
     archive = nil
+    self.isInterrupted = isInterrupted
     if path.isStandardInput {
       descriptor = STDIN_FILENO
     } else {
@@ -35,8 +41,9 @@ final class ByteStream {
   /// Reads an open file from its beginning. The stream has a descriptor of its own.
   ///
   /// - Throws: `InputError` `unreadable`.
-  init(reading open: Int32) throws(InputError) {
+  init(reading open: Int32, isInterrupted: @escaping () -> Bool = { false }) throws(InputError) {
     archive = nil
+    self.isInterrupted = isInterrupted
     descriptor = fcntl(open, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
     size = nil
     guard descriptor >= 0, lseek(descriptor, 0, SEEK_SET) == 0 else { throw FileReader.unreadable(errno) }
@@ -45,14 +52,20 @@ final class ByteStream {
   /// A stream of these bytes and no others.
   init(_ bytes: [UInt8]) {
     archive = nil
+    isInterrupted = { false }
     descriptor = -1
     size = nil
     chunk = bytes
   }
 
   /// A stream of the current member of `archive`, which must stay at it while the stream is read.
-  init(memberOf archive: ArchiveReader) {
+  ///
+  /// - Parameters:
+  ///   - archive: The archive.
+  ///   - isInterrupted: As for a file.
+  init(memberOf archive: ArchiveReader, isInterrupted: @escaping () -> Bool) {
     self.archive = archive
+    self.isInterrupted = isInterrupted
     descriptor = -1
     size = nil
   }
@@ -74,7 +87,7 @@ final class ByteStream {
   /// Another stream of the same file from its beginning. Call it before anything is taken, and again once that stream
   /// has been read, since the two share their position.
   func rewound() -> ByteStream? {
-    size == nil ? nil : try? ByteStream(reading: descriptor)
+    size == nil ? nil : try? ByteStream(reading: descriptor, isInterrupted: isInterrupted)
   }
 
   /// Opens the stream as an archive. Call it before anything is taken; the stream is not used afterwards.
@@ -194,6 +207,8 @@ final class ByteStream {
     advice: "give it in shorter lines: "
       + #"sed 's/-----BEGIN/\n&/g; s/),(/),\n(/g; s/></>\n</g' FILE | certregctl import -"#)
 
+  private static let interrupted = InputError(.unreadable, "stopped by Ctrl-C")
+
   private func fill() throws(InputError) -> Bool {
     if index < chunk.count { return true }
     consumedBefore += chunk.count
@@ -214,6 +229,7 @@ final class ByteStream {
   }
 
   private func rawPiece() throws(InputError) -> [UInt8] {
+    guard !isInterrupted() else { throw ByteStream.interrupted }
     guard let archive else { return try readPiece() }
     do throws(ArchiveError) { return try archive.read(upTo: 65_536) } catch { throw InputError(error) }
   }
@@ -230,6 +246,7 @@ final class ByteStream {
       } else if errno != EINTR {
         throw FileReader.unreadable(errno)
       }
+      guard !isInterrupted() else { throw ByteStream.interrupted }
       count = read(descriptor, &buffer, buffer.count)
     }
     buffer.removeLast(buffer.count - count)

@@ -94,13 +94,13 @@ package struct ImportRecord: Hashable, Sendable {
   }
 
   /// The record as a line of CSV (RFC 4180) with its end. All fields are quoted, so that separators in names do no
-  /// harm.
+  /// harm, and none is a formula for a spreadsheet.
   package var csv: String { csvFields + "\n" }
 
   /// The record as a line of CSV without its end.
   var csvFields: String {
     var line = ""
-    for field in fields {
+    for field in fields.map(\.guardedFromFormulas) {
       line += line.isEmpty ? "\"" : ",\""
       line += field.utf8.contains(UInt8(ascii: "\"")) ? ImportRecord.doublingQuotes(field) : field
       line += "\""
@@ -122,8 +122,9 @@ package struct ImportRecord: Hashable, Sendable {
     .object(zip(ImportRecord.columns, fields).filter { !$0.1.isEmpty }.map { JSON.Member($0.0, .string($0.1)) })
   }
 
-  /// Reads a record back; `nil` where columns are missing, as in a line that broke off.
-  init?(fields: [String]) {
+  /// Reads a line of CSV back; `nil` where columns are missing, as in a line that broke off.
+  init?(fields cells: [String]) {
+    let fields = cells.map(\.withoutFormulaGuard)
     guard fields.count == ImportRecord.columns.count || fields.count == ImportRecord.earlierColumns.count else {
       return nil
     }

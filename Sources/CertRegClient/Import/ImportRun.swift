@@ -78,7 +78,8 @@ final class ImportRun {
     names.conclude()
     let end = ImportOutcomes.End(
       isComplete: isExhausted && !source.account.isIncomplete && stop == nil && waiting.isEmpty && !isStopping,
-      isSourceBroken: source.account.isIncomplete, failure: stop?.failure, isInterrupted: verb.isInterrupted())
+      isSourceBroken: source.account.isIncomplete && !verb.isInterrupted(), failure: stop?.failure,
+      isInterrupted: verb.isInterrupted())
     return outcomes.conclude(end)
   }
 
@@ -161,7 +162,7 @@ final class ImportRun {
       // Any number of entries in a row can need no request.
       guard tick() else { return nil }
     }
-    isExhausted = true
+    isExhausted = !verb.isInterrupted()
     return nil
   }
 

@@ -42,7 +42,7 @@ package struct ImportVerb {
   package func run(_ session: Session) -> CommandStatus {
     do throws(InputError) {
       let signers = try readSigners()
-      var entries = try InputSource([source], options: input, signers: signers)
+      var entries = try InputSource([source], options: input, signers: signers, isInterrupted: isInterrupted)
       try entries.openFirst()
       let report = try openReport()
       do throws(InputError) {
@@ -52,6 +52,10 @@ package struct ImportVerb {
         throw error
       }
     } catch {
+      if isInterrupted() {
+        session.console.note("stopped; nothing was sent")
+        return .interrupted
+      }
       session.console.note("\("certregctl:", .red) \(source): \(error.message)")
       if let advice = error.advice { session.console.note("  \("→", .cyan) \(advice)") }
       return error.exitStatus

@@ -28,7 +28,8 @@ enum ArchiveOpener {
     // A compressed file has one member without a name; a compressed tar or cpio archive has many.
     guard first.path.isEmpty else { return MembersReader(archive, first: first, name: name, context) }
     let reader = try InputOpener.reader(
-      ByteStream(memberOf: archive), path: path.withoutExtension, name: name, context)
+      ByteStream(memberOf: archive, isInterrupted: context.isInterrupted), path: path.withoutExtension, name: name,
+      context)
     return CompressedReader(reader, archive, name: name)
   }
 }
@@ -148,7 +149,8 @@ struct MembersReader: InputReader {
     if file.isEncrypted { return Sighting(InputEntry(place: current, .encrypted)) }
     do throws(InputError) {
       let opened = try InputOpener.reader(
-        ByteStream(memberOf: archive), path: FilePath(member), name: current, context)
+        ByteStream(memberOf: archive, isInterrupted: context.isInterrupted), path: FilePath(member), name: current,
+        context)
       reader = FileEntries(opened, place: current, context)
       return nil
     } catch {

@@ -12,6 +12,8 @@ struct InputContext {
   var keptRequests = KeptRequest.Origin.none
   /// What the source is if it is a text in which nothing is found.
   var textWithoutCertificate = OtherContent.text
+  /// Whether the user asked to stop.
+  var isInterrupted: () -> Bool = { false }
   /// How many encodings stand around the source: those of mails and base64.
   private(set) var encodingDepth = 0
 

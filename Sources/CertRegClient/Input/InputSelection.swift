@@ -10,14 +10,16 @@ struct InputSelection {
   private let takesAnySet: Bool
 
   /// - Throws: `InputError` where the list cannot be read.
-  init(_ options: InputOptions, takesAnySet: Bool) throws(InputError) {
+  init(
+    _ options: InputOptions, takesAnySet: Bool, isInterrupted: @escaping () -> Bool = { false }
+  ) throws(InputError) {
     set = options.set
     self.takesAnySet = takesAnySet
     listPath = options.onlyPath ?? ""
     guard let path = options.onlyPath else { return }
     let stream: ByteStream
     do throws(InputError) {
-      stream = try ByteStream(path: FilePath(path))
+      stream = try ByteStream(path: FilePath(path), isInterrupted: isInterrupted)
       if let encoding = TextEncoding.detect(try stream.peek(1024)) { stream.decodeText(encoding) }
     } catch {
       throw InputError(

@@ -26,14 +26,17 @@ package struct InputSource {
   /// - Parameters:
   ///   - arguments: Files and folders; `-` is standard input.
   ///   - signers: Certificates that may sign a Microchip manifest; empty: signatures are not checked.
+  ///   - isInterrupted: Whether the user asked to stop. Then there are no more entries.
   /// - Throws: `InputError` where the list of devices cannot be read, and where a supplier's sets leave a choice that
   ///   the user has not made.
   init(
-    _ arguments: [String], options: InputOptions = InputOptions(), signers: [SignerCertificate] = []
+    _ arguments: [String], options: InputOptions = InputOptions(), signers: [SignerCertificate] = [],
+    isInterrupted: @escaping () -> Bool = { false }
   ) throws(InputError) {
     self.arguments = arguments.reversed().map(FilePath.init)
-    context = InputContext(options: options, signers: signers)
-    selection = try InputSelection(options, takesAnySet: try SetScan.isUnambiguous(arguments, options))
+    context = InputContext(options: options, signers: signers, isInterrupted: isInterrupted)
+    selection = try InputSelection(
+      options, takesAnySet: try SetScan.isUnambiguous(arguments, options, isInterrupted), isInterrupted: isInterrupted)
   }
 
   /// Reads files and folders as `register` and `import` do.
@@ -44,10 +47,10 @@ package struct InputSource {
   }
 
   /// Reads all entries, whatever the options select.
-  init(unselected arguments: [FilePath]) throws(InputError) {
+  init(unselected arguments: [FilePath], isInterrupted: @escaping () -> Bool) throws(InputError) {
     self.arguments = arguments.reversed()
-    context = InputContext(options: InputOptions())
-    selection = try InputSelection(InputOptions(), takesAnySet: true)
+    context = InputContext(options: InputOptions(), isInterrupted: isInterrupted)
+    selection = try InputSelection(InputOptions(), takesAnySet: true, isInterrupted: isInterrupted)
   }
 
   /// The share of the current argument that has been read, from 0 to 1.
@@ -56,9 +59,9 @@ package struct InputSource {
     return 1 - (Double(files.count) + (1 - (reader?.fraction ?? 1))) / Double(found)
   }
 
-  /// The next entry; `nil` at the end.
+  /// The next entry; `nil` at the end, and once the user asked to stop.
   package mutating func next() -> InputEntry? {
-    while ready.isEmpty {
+    while ready.isEmpty, !context.isInterrupted() {
       if let sighting = nextSighting() {
         ready = sighting.entries.reversed().compactMap { manifestSigners.take($0) }
       } else if case let waiting = manifestSigners.rest(), !waiting.isEmpty {
@@ -70,7 +73,8 @@ package struct InputSource {
         return nil
       }
     }
-    guard let entry = ready.popLast() else { return nil }
+    // What was read when the user stopped it may be half an entry.
+    guard !context.isInterrupted(), let entry = ready.popLast() else { return nil }
     let decided = selection.decide(entry)
     account.read(decided)
     if case .failure(let error) = decided.content, error.leavesRest { account.isIncomplete = true }
@@ -121,7 +125,7 @@ package struct InputSource {
     readerName = file.path.isStandardInput ? "stdin" : file.path.description
     var context = context
     context.wasFound = file.wasFound
-    let stream = try ByteStream(path: file.path)
+    let stream = try ByteStream(path: file.path, isInterrupted: context.isInterrupted)
     if !file.wasFound, file.path.fileExtension == "jsonl" { context.keptRequests = KeptRequest.origin(of: stream) }
     // The column of the source whose entries were kept gave this member.
     if context.keptRequests != .none, context.options.nameColumn != nil {

@@ -13,7 +13,9 @@ enum SetScan {
   /// - Returns: `false` for pipes and other things than files and folders, which can be read only once.
   /// - Throws: `InputError` that names the sets with their counts where there are several and the options select none, or
   ///   one that is not there.
-  static func isUnambiguous(_ arguments: [String], _ options: InputOptions) throws(InputError) -> Bool {
+  static func isUnambiguous(
+    _ arguments: [String], _ options: InputOptions, _ isInterrupted: @escaping () -> Bool = { false }
+  ) throws(InputError) -> Bool {
     let paths = arguments.map(FilePath.init)
     guard !paths.contains(where: { $0.isStandardInput || Folder.isStream($0) }) else { return false }
     var suspects: [FilePath] = []
@@ -21,7 +23,7 @@ enum SetScan {
     var readsAll = true
     for path in paths {
       do throws(InputError) {
-        if try mayHaveSet(path) || options.set != nil && SupplierSet.name(path.description) != nil {
+        if try mayHaveSet(path, isInterrupted) || options.set != nil && SupplierSet.name(path.description) != nil {
           suspects.append(path)
         }
       } catch {
@@ -34,12 +36,14 @@ enum SetScan {
     }
     let selected = options.set?.uppercased()
     var counts: [String: Int] = [:]
-    var source = try InputSource(unselected: suspects)
+    var source = try InputSource(unselected: suspects, isInterrupted: isInterrupted)
     while let entry = source.next() {
       guard let set = entry.set, case .certificate = entry.content else { continue }
       if set == selected { return true }
       counts[set, default: 0] += 1
     }
+    // Nothing more is read.
+    if isInterrupted() { return true }
     let sets = counts.sorted { $0.key < $1.key }
     let names = sets.map { "\($0.key) (\($0.value))" }.joined(separator: ", ")
     if let set = options.set {
@@ -58,23 +62,27 @@ enum SetScan {
 
   /// Whether something in a folder or archive has or may have the name of a set: what cannot be told by the names of
   /// files alone is read before anything of it is sent.
-  private static func mayHaveSet(_ path: FilePath) throws(InputError) -> Bool {
+  private static func mayHaveSet(
+    _ path: FilePath, _ isInterrupted: @escaping () -> Bool
+  ) throws(InputError) -> Bool {
     guard try Folder.kind(of: path) == .folder else {
-      return try fileMayHaveSet(path)
+      return try fileMayHaveSet(path, isInterrupted)
     }
     return try Folder.files(below: path, passedOver: { _, _ in }, unreadable: { _, _ in }).contains { file in
       if SupplierSet.name(file.description) != nil { return true }
       if plainExtensions.contains(file.fileExtension) { return false }
-      do throws(InputError) { return try fileMayHaveSet(file) } catch { return false }
+      do throws(InputError) { return try fileMayHaveSet(file, isInterrupted) } catch { return false }
     }
   }
 
   /// Whether a file is an archive in which a set may be.
-  private static func fileMayHaveSet(_ path: FilePath) throws(InputError) -> Bool {
-    let stream = try ByteStream(path: path)
+  private static func fileMayHaveSet(
+    _ path: FilePath, _ isInterrupted: @escaping () -> Bool
+  ) throws(InputError) -> Bool {
+    let stream = try ByteStream(path: path, isInterrupted: isInterrupted)
     guard let kind = Archive.kind(of: try stream.peek(Archive.headBytes)), kind.isRead else { return false }
     let archive = try stream.openArchive()
-    while true {
+    while !isInterrupted() {
       do throws(ArchiveError) {
         guard let member = try archive.next() else { return false }
         if SupplierSet.name(member.path) != nil { return true }
@@ -89,5 +97,6 @@ enum SetScan {
         return !error.endsArchive
       }
     }
+    return false
   }
 }

@@ -117,7 +117,7 @@ package enum Advice {
     "store_full": "make room on the file system of certregd's state directory",
     "store_failed": "certregd's log names the file and the fault: journalctl -u certregd",
     "upstream_mismatch":
-      "the endpoint answered for another certificate: check the target's endpoint and what is between",
+      "the endpoint answered for another certificate or account: check the target's endpoint and what is between",
     "upstream_garbled": "something else than AWS IoT answers: check the target's endpoint and proxy",
     "upstream_redirected": "something else than AWS IoT answers: check the target's endpoint and proxy",
     "throttled_by_upstream":

@@ -106,12 +106,15 @@ extension KnownResults {
   ///   - target: The target that was called.
   ///   - location: Where the upstream was when it was called.
   ///   - signer: Whose keys signed the call; `nil`: not known.
-  /// - Returns: Where the result belongs.
+  /// - Returns: Where the result belongs; `nil`: the upstream has named ``TargetHomes/mostAccounts`` other accounts, and
+  ///   the ARN is not to be kept.
   package func learn(
     arn: String, of target: TargetName, at location: UpstreamLocation, signedBy signer: String? = nil
-  ) -> JobHome {
+  ) -> JobHome? {
     homes.withLock { homes in
-      let (home, note, isMove) = homes.learn(arn: arn, of: target, at: location, signedBy: signer)
+      guard let (home, note, isMove) = homes.learn(arn: arn, of: target, at: location, signedBy: signer) else {
+        return nil
+      }
       if isMove { memory.move(to: [homes.home(of: target)]) }
       if let note { keepNotes([note]) }
       return JobHome(location: location, account: home.account)

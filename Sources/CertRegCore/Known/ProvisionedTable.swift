@@ -29,10 +29,8 @@ struct ProvisionedTable: Sendable {
   }
 
   private var entries: [Key: Entry] = [:]
-  private var shapes: [Shape] = []
-  private var numbers: [Shape: UInt32] = [:]
   /// Shapes whose policies or groups hold names of single devices would grow without a bound.
-  private static let mostShapes = 65_536
+  private var shapes = InternTable<Shape>(limit: 65_536)
 
   /// What was applied to a certificate; `nil`: nothing, or it is not known here.
   func provisioned(_ id: CertificateID, target: UInt16) -> Provisioned? {
@@ -53,7 +51,7 @@ struct ProvisionedTable: Sendable {
   mutating func set(_ provisioned: Provisioned?, _ id: CertificateID, target: UInt16) -> Bool {
     let key = Key(certificateID: id, target: target)
     guard let provisioned else {
-      if !entries.isEmpty { entries[key] = nil }
+      if !entries.isEmpty { remove(key) }
       return true
     }
     let resources = provisioned.resources
@@ -64,22 +62,16 @@ struct ProvisionedTable: Sendable {
       shape.arnPrefix = String(arn.dropLast(name.count))
       thingARN = nil
     }
-    guard let number = number(of: shape) else {
-      entries[key] = nil
-      return false
-    }
+    // First of all: the new shape may need the place of the old one.
+    remove(key)
+    guard let number = shapes.take(shape) else { return false }
     entries[key] = Entry(
-      tag: provisioned.tag, shape: number, thingName: resources.thingName, thingARN: thingARN,
+      tag: provisioned.tag, shape: UInt32(number), thingName: resources.thingName, thingARN: thingARN,
       completedSteps: provisioned.completedSteps.map { Int32(clamping: $0) }, isActivated: provisioned.isActivated)
     return true
   }
 
-  private mutating func number(of shape: Shape) -> UInt32? {
-    if let number = numbers[shape] { return number }
-    guard shapes.count < Self.mostShapes else { return nil }
-    let number = UInt32(shapes.count)
-    shapes.append(shape)
-    numbers[shape] = number
-    return number
+  private mutating func remove(_ key: Key) {
+    if let entry = entries.removeValue(forKey: key) { shapes.release(Int(entry.shape)) }
   }
 }

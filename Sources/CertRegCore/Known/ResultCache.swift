@@ -10,14 +10,30 @@ package final class ResultCache: Sendable {
   private struct State: Sendable {
     var table: ResultTable
     var provisioned = ProvisionedTable()
-    var arnPrefixes = InternTable<String>()
-    var fingerprints = InternTable<Int64>()
+    var arnPrefixes = InternTable<String>(limit: Int(UInt16.max) + 1)
+    var fingerprints = InternTable<Int64>(limit: Int(UInt16.max) + 1)
     /// By a target's number, the number that its results are kept under where that is another one; 0: it is not.
     var homes: [UInt16] = []
 
     func home(of target: UInt16) -> UInt16 {
       guard Int(target) < homes.count, homes[Int(target)] != 0 else { return target }
       return homes[Int(target)]
+    }
+
+    /// Adds references to what a result shares with others; `nil`: results refer to 65,536 other accounts, or sets of
+    /// policies, already.
+    mutating func takeShared(of registration: Registration) -> (arnPrefix: UInt16, fingerprint: UInt16)? {
+      guard let prefix = registration.arnPrefix, let arnPrefix = arnPrefixes.take(prefix) else { return nil }
+      guard let fingerprint = fingerprints.take(registration.basis.policyFingerprint) else {
+        arnPrefixes.release(arnPrefix)
+        return nil
+      }
+      return (UInt16(arnPrefix), UInt16(fingerprint))
+    }
+
+    mutating func releaseShared(_ arnPrefix: UInt16, _ fingerprint: UInt16) {
+      arnPrefixes.release(Int(arnPrefix))
+      fingerprints.release(Int(fingerprint))
     }
   }
 
@@ -107,15 +123,14 @@ package final class ResultCache: Sendable {
       if !replaces {
         guard epochs.current(id) == epoch, state.table.entry(id, target: target) == nil else { return }
       }
-      // More than 65,536 accounts or sets of policies in one process: what does not fit stays in the store alone.
-      guard let prefix = registration.arnPrefix, let arnPrefix = Self.intern(prefix, in: &state.arnPrefixes),
-        let fingerprint = Self.intern(registration.basis.policyFingerprint, in: &state.fingerprints)
-      else {
+      // What does not fit stays in the store alone.
+      guard let shared = state.takeShared(of: registration) else {
         // An entry that is no longer true must go.
         if replaces { forget(id, target, &state) }
         return
       }
       guard state.provisioned.set(registration.provisioned, id, target: target) else {
+        state.releaseShared(shared.arnPrefix, shared.fingerprint)
         if replaces { forget(id, target, &state) }
         return
       }
@@ -128,12 +143,17 @@ package final class ResultCache: Sendable {
       entry.outcome = registration.outcome
       entry.status = registration.status
       entry.deviceTag = registration.deviceTag
-      entry.arnPrefix = arnPrefix
-      entry.fingerprint = fingerprint
-      if replaces, state.table.entry(id, target: target) != nil { epochs.advance(id) }
+      (entry.arnPrefix, entry.fingerprint) = shared
+      // Event loops know prefixes by their numbers. No number may stand for another prefix while a remembered answer
+      // with it holds.
+      if let replaced = state.table.entry(id, target: target) {
+        epochs.advance(id)
+        state.releaseShared(replaced.arnPrefix, replaced.fingerprint)
+      }
       // What is not in the table cannot be made void later, when news comes of it.
       if let evicted = state.table.set(entry) {
         epochs.advance(evicted.certificateID)
+        state.releaseShared(evicted.arnPrefix, evicted.fingerprint)
         _ = state.provisioned.set(nil, evicted.certificateID, target: evicted.target)
       }
     }
@@ -182,11 +202,10 @@ package final class ResultCache: Sendable {
 
   private func forget(_ id: CertificateID, _ target: UInt16, _ state: inout State) {
     epochs.advance(id)
-    state.table.remove(id, target: target)
+    if let entry = state.table.entry(id, target: target) {
+      state.table.remove(id, target: target)
+      state.releaseShared(entry.arnPrefix, entry.fingerprint)
+    }
     _ = state.provisioned.set(nil, id, target: target)
-  }
-
-  private static func intern<Value>(_ value: Value, in values: inout InternTable<Value>) -> UInt16? {
-    values.number(of: value, limit: Int(UInt16.max) + 1).map { UInt16($0) }
   }
 }

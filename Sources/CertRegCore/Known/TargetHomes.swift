@@ -30,7 +30,14 @@ package struct TargetHomes: Sendable {
     var accounts: [UpstreamLocation: AccountPrefix] = [:]
     /// The last signer at each location.
     var signers: [UpstreamLocation: String] = [:]
+    /// The accounts that ARNs of each location named in this process, and the last one of earlier processes.
+    var named: [UpstreamLocation: Set<AccountPrefix>] = [:]
   }
+
+  /// A target at one location can be in so many accounts one after the other, in the life of a process. It is in another
+  /// one where an operator changes its credentials. An endpoint that names a new account with every answer must fill
+  /// neither the memory nor the disk: each account's results have a name of their own.
+  package static let mostAccounts = 64
 
   private var records: [TargetName: Record] = [:]
   private var current: [TargetName: ResultHome] = [:]
@@ -41,7 +48,7 @@ package struct TargetHomes: Sendable {
 
   /// - Parameter notes: What earlier processes learnt, in order.
   package init(_ notes: [Note] = []) {
-    for note in notes { _ = take(note) }
+    for note in notes { add(note) }
   }
 
   /// The least notes that make the homes again.
@@ -105,15 +112,17 @@ package struct TargetHomes: Sendable {
   ///   - location: Where the upstream was when it was called, which a reload may have changed since.
   ///   - signer: Whose keys signed the call; `nil`: not known. A call that keys of an earlier signer signed tells
   ///     nothing about the account that the target is in now.
-  /// - Returns: The home of the result, the note to keep, and whether other results are answered from now on.
+  /// - Returns: The home of the result, the note to keep, and whether other results are answered from now on; `nil`:
+  ///   the upstream has named ``mostAccounts`` others, and the ARN is not to be kept.
   package mutating func learn(
     arn: String, of target: TargetName, at location: UpstreamLocation, signedBy signer: String? = nil
-  ) -> (home: ResultHome, note: Note?, isMove: Bool) {
+  ) -> (home: ResultHome, note: Note?, isMove: Bool)? {
     let present = home(of: target)
     if present.location == location, let account = present.account, arn.hasPrefix(account.rawValue) {
       return (present, nil, false)
     }
     let note = Note(target: target, location: location, account: AccountPrefix(arn: arn))
+    if let account = note.account, !admit(account, of: target, at: location) { return nil }
     if let signer, let now = records[target]?.signers[location], now != signer, note.account != nil {
       return (home(of: target, at: location, note.account), nil, false)
     }
@@ -122,11 +131,24 @@ package struct TargetHomes: Sendable {
     return (home(of: target, at: location, note.account), isNews ? note : nil, isMove)
   }
 
+  /// - Returns: Whether the account is one of those that the target may be in.
+  private mutating func admit(_ account: AccountPrefix, of target: TargetName, at location: UpstreamLocation) -> Bool {
+    let named = records[target]?.named[location] ?? []
+    guard !named.contains(account) else { return true }
+    guard named.count < Self.mostAccounts else { return false }
+    records[target]?.named[location, default: []].insert(account)
+    return true
+  }
+
+  /// Takes a note of an earlier process, or of another value.
+  package mutating func add(_ note: Note) { _ = take(note) }
+
   /// - Returns: Whether the note says anything new.
   private mutating func take(_ note: Note) -> Bool {
     guard var record = records[note.target] else {
       var record = Record(first: (note.location, note.account))
       record.accounts[note.location] = note.account
+      if let account = note.account { record.named[note.location] = [account] }
       record.signers[note.location] = note.signer
       records[note.target] = record
       return true
@@ -140,6 +162,7 @@ package struct TargetHomes: Sendable {
     }
     guard let account = note.account, record.accounts[note.location] != account else { return false }
     record.accounts[note.location] = account
+    record.named[note.location, default: []].insert(account)
     if record.first.location == note.location, record.first.account == nil { record.first.account = account }
     records[note.target] = record
     return true

@@ -218,9 +218,11 @@ final class EngineLoop {
   func replied(_ id: JobID, _ reply: UpstreamReply, from origin: ReplyOrigin?) {
     let before = registrar.health(of: id.target)
     let now = clock.now
+    var reply = reply
     let home = origin.map { origin in
       if let arn = reply.certificateARN {
-        return known.learn(arn: arn, of: id.target, at: origin.location, signedBy: origin.signer)
+        if let home = known.learn(arn: arn, of: id.target, at: origin.location, signedBy: origin.signer) { return home }
+        reply = .failed(.tooManyAccounts(requestID: reply.requestID))
       }
       return known.jobHome(of: id.target, at: origin.location)
     }

@@ -1,8 +1,8 @@
 /// An ARN of AWS IoT: `arn:PARTITION:iot:REGION:ACCOUNT:TYPE/NAME` (AWS Service Authorization Reference, "Resource
 /// types defined by AWS IoT").
-struct ResourceARN {
+package struct ResourceARN: Hashable, Sendable {
   /// The types that a device consists of.
-  enum Kind: Hashable {
+  package enum Kind: Hashable, Sendable {
     case thing(String)
     case policy(String)
     case group(String)
@@ -12,16 +12,16 @@ struct ResourceARN {
   }
 
   /// The greatest length of an ARN, in bytes.
-  static let maxBytes = 512
+  package static let maxBytes = 512
   /// The greatest length of a name, in characters (API reference, ThingName, PolicyName and ThingGroupName).
   private static let maxNameCharacters = 128
 
   /// What it names.
-  let kind: Kind
+  package let kind: Kind
 
   /// `nil`: it is not such an ARN. Answers from memory hold the text as it is, so it has to be ASCII that JSON does not
   /// escape.
-  init?(_ text: String) {
+  package init?(_ text: String) {
     // The name of a thing may have colons.
     let parts = text.split(separator: ":", maxSplits: 5, omittingEmptySubsequences: false)
     guard ResourceARN.isPlain(text), parts.count == 6, parts[0] == "arn", parts[2] == "iot",
