@@ -62,8 +62,8 @@ struct InternTable<Value: Hashable & Sendable>: Sendable {
 
   /// Takes a reference back.
   mutating func release(_ number: Int) {
-    references[number] -= 1
-    precondition(references[number] >= 0, "a reference that nobody had was released")
+    assert(references[number] > 0, "a reference that nobody had was released")
+    references[number] = max(0, references[number] - 1)
     guard references[number] == 0, !isSpare[number] else { return }
     isSpare[number] = true
     spare.append(number)
