@@ -38,13 +38,12 @@ private final class FakePostgreSQL: Sendable {
         serve(client, manner)
         close(client)
       }
+      // Not earlier: the thread would take the clients of whatever gets the number next.
+      close(listener)
     }.start()
   }
 
-  deinit {
-    shutdown(listener, Int32(SHUT_RDWR))
-    close(listener)
-  }
+  deinit { shutdown(listener, Int32(SHUT_RDWR)) }
 }
 
 private func message(_ type: Unicode.Scalar, _ body: [UInt8]) -> [UInt8] {
