@@ -1,5 +1,6 @@
 import CertRegCodec
 import CertRegCore
+import CertRegForwarder
 import CertRegHost
 import CertRegProtocol
 import CertRegSocket
@@ -165,9 +166,16 @@ extension Reports.Figures {
 }
 
 extension EngineReport {
-  /// The health of a target without calls so far is that of its credentials.
+  /// The health of a target without calls so far is that of its credentials. So is that of a target whose last failure
+  /// was one of its credentials, which may have come since.
   fileprivate mutating func takeOver(_ credentialsProblems: [TargetName: ServiceError]) {
     for index in targets.indices {
+      if targets[index].view.health == .unauthorized, credentialsProblems[targets[index].name] == nil,
+        let error = targets[index].view.lastError,
+        FailureReason(rawValue: error.reason.rawValue)?.isOfCredentials == true
+      {
+        targets[index].view.health = .ok
+      }
       guard let problem = credentialsProblems[targets[index].name], targets[index].view.health == .ok,
         targets[index].view.lastSuccessAt == nil
       else { continue }

@@ -52,15 +52,17 @@ struct EndpointResolver: Sendable {
 
   /// The endpoint that the variables or the profile name for a service.
   ///
-  /// - Throws: `invalid` if a shared file cannot be read.
+  /// - Throws: `invalid` if a shared file cannot be read, or lacks the `services` that the profile names.
   func configuredURL(_ service: AWSService) throws(CredentialsError) -> String? {
     let shared = try profiles.profiles()
     let profile = shared.profiles[profileName]
     let variable = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
     let profileIgnores = profile?.flag("ignore_configured_endpoint_urls") == true
     if environment[variable] == nil ? profileIgnores : environment.flag(variable) { return nil }
-    return environment[service.endpointVariable] ?? environment["AWS_ENDPOINT_URL"]
-      ?? profile.flatMap { shared.endpoint(profile: $0, service: service.rawValue) }
+    if let url = environment[service.endpointVariable] ?? environment["AWS_ENDPOINT_URL"] { return url }
+    return try profile.flatMap { profile throws(CredentialsError) in
+      try shared.endpoint(profile: profile, service: service.rawValue)
+    }
   }
 
   /// The endpoint of AWS IoT.
@@ -75,7 +77,11 @@ struct EndpointResolver: Sendable {
     }
     // Flags of the environment and the profile choose among AWS's endpoints: a target with an endpoint of its own must
     // not fail because the host is set up for FIPS.
-    if customURL != nil { flags = EndpointFlags(fips: own.fips == true, dualStack: own.dualStack == true) }
+    if customURL != nil {
+      let isOwn = { (setting: InheritedSetting) in !own.fromSDKVariables.contains(setting) }
+      flags = EndpointFlags(
+        fips: own.fips == true && isOwn(.fips), dualStack: own.dualStack == true && isOwn(.dualStack))
+    }
     return try ServiceEndpoint.iot(
       region: region, fips: flags.fips, dualStack: flags.dualStack, customURL: customURL)
   }

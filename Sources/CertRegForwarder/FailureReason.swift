@@ -69,4 +69,9 @@ package enum FailureReason: String, CaseIterable, Sendable {
   case limitExceeded = "limit_exceeded"
   /// The endpoint does not know the operation or the resource.
   case upstreamNotFound = "upstream_not_found"
+
+  /// Whether the daemon found no identity to call with.
+  package var isOfCredentials: Bool {
+    [.noCredentials, .credentialsInvalid, .credentialsUnavailable].contains(self)
+  }
 }

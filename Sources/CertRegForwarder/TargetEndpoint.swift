@@ -44,7 +44,8 @@ package struct TargetEndpoint: Hashable, Sendable {
     do throws(CredentialsError) { shared = try profiles.profiles() } catch {
       throw UpstreamConfigurationError(error.message)
     }
-    let profile = shared.profiles[profiles.profileName(for: configuration.credentials)]
+    let profileName = profiles.profileName(for: configuration.credentials)
+    let profile = shared.profiles[profileName]
     let isNone = configuration.withoutValue.contains(.region)
     var region = configuration.region
     if !isNone, region == nil {
@@ -52,6 +53,11 @@ package struct TargetEndpoint: Hashable, Sendable {
     }
     var whyUnknown = isNone ? "; `region` of the target is `none`, so that nothing else is asked" : ""
     var mayPass = false
+    if region == nil, !isNone, profile == nil, profiles.isNamed(profileName) {
+      throw UpstreamConfigurationError(
+        "target \(configuration.name): no region: the profile \(profileName), which may name it, is not in \(profiles.summary)"
+      )
+    }
     if region == nil, !isNone {
       do throws(CredentialsError) { region = try await instanceRegion() } catch {
         whyUnknown = "; the instance was asked for its own: \(error.message)"

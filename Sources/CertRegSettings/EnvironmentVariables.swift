@@ -22,6 +22,16 @@ enum EnvironmentVariables {
     if path.contains("[") || path.hasPrefix("targets.NAME.credentials.") || path.hasPrefix("provisioning.") {
       return nil
     }
+    return ruledName(ofKey: path)
+  }
+
+  /// The short name that a variable has whose name follows the rule; `nil`: there is none.
+  static func shortName(for name: String) -> String? {
+    shortNames.first { ruledName(ofKey: $0.key) == name }?.value
+  }
+
+  /// The name that follows the rule.
+  private static func ruledName(ofKey path: String) -> String {
     let plain = path.hasPrefix(targetPath) ? "target." + path.dropFirst(targetPath.count) : path
     var name = prefix
     for character in plain {

@@ -251,7 +251,7 @@ extension SettingsLoader {
     return unknown.map { name in
       SettingsError.Problem(
         origin: .variable(name), key: "", message: "no key of the configuration has this variable",
-        suggestion: Suggestion.nearest(to: name, among: known.sorted()))
+        suggestion: EnvironmentVariables.shortName(for: name) ?? Suggestion.nearest(to: name, among: known.sorted()))
     } + unusedFIPS(settings) + SettingsChecks.warnings(settings, decoding)
   }
 

@@ -67,7 +67,7 @@ extension ValueForm<String> {
       let allowed = text.utf8.allSatisfy { (0x21...0x7e).contains($0) }
       return allowed && parts.count == 6 && parts[0] == "arn" && !parts[1].isEmpty && parts[2] == service
         && !parts[5].isEmpty
-        ? nil : "is not an ARN of \(service) (arn:aws:\(service):REGION:ACCOUNT:RESOURCE)"
+        ? nil : "is not an ARN of \(service) (arn:aws:\(service):\(service == "iam" ? "" : "REGION"):ACCOUNT:RESOURCE)"
     }
   }
 
@@ -148,14 +148,14 @@ extension ValueForm<MetricsSettings.Listen> {
 }
 
 extension ValueForm<String?> {
-  /// `sqlite`, or `sqlite://` and the absolute path of the database.
-  static let storeURL = ValueForm(name: "`sqlite` or `sqlite:///ABSOLUTE/PATH`") {
+  /// `sqlite`, or `sqlite://` and the absolute path of the database, whose name is fixed.
+  static let storeURL = ValueForm(name: "`sqlite` or `sqlite:///FOLDER/certregd.db`") {
     (text) throws(ValueProblem) -> String? in
     if text == "sqlite" { return nil }
     let scheme = "sqlite://"
     guard text.hasPrefix(scheme) else {
       throw ValueProblem(
-        "\(quoted(text)) is neither sqlite nor a URL sqlite:///absolute/path: state can be kept in SQLite alone")
+        "\(quoted(text)) is neither sqlite nor a URL sqlite:///FOLDER/certregd.db: state can be kept in SQLite alone")
     }
     let path = String(text.dropFirst(scheme.count))
     guard !path.contains("?"), !path.contains("#"), !path.contains("%") else {
@@ -163,7 +163,7 @@ extension ValueForm<String?> {
     }
     guard path.hasPrefix("/") else {
       throw ValueProblem(
-        "\(quoted(text)) has no absolute path: that begins with a third /, as in sqlite:///absolute/path")
+        "\(quoted(text)) has no absolute path: that begins with a third /, as in sqlite:///FOLDER/certregd.db")
     }
     guard path.hasSuffix("/certregd.db") else {
       throw ValueProblem(

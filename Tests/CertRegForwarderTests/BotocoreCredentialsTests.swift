@@ -140,6 +140,17 @@ import Testing
       testDescription: "test_credentials_file_exists_with_session_token",
       credentials: "[default]\n\(keys)aws_session_token = baz\n", result: "abc123 baz"),
     Case(
+      testDescription: "SharedCredentialProvider: the token of another file is not for these keys",
+      config: "[default]\naws_access_key_id = other\naws_secret_access_key = s\naws_session_token = old\n",
+      credentials: "[default]\n\(keys)", result: "abc123 -"),
+    Case(
+      testDescription: "SharedCredentialProvider.TOKENS: the name of old first",
+      credentials: "[default]\n\(keys)aws_session_token = new\naws_security_token = old\n", result: "abc123 old"),
+    Case(
+      testDescription: "session.SESSION_VARIABLES: AWS_DEFAULT_PROFILE before AWS_PROFILE",
+      config: "[profile A]\n\(keys)[profile B]\naws_access_key_id = B\naws_secret_access_key = s\n",
+      environment: ["AWS_DEFAULT_PROFILE": "A", "AWS_PROFILE": "B"], result: "abc123 -"),
+    Case(
       testDescription: "aws_config: a token under its name of old",
       config: "[profile \"personal\"]\n\(keys)aws_security_token = fiebaz\n", profile: "personal",
       result: "abc123 fiebaz"),

@@ -129,6 +129,19 @@ import Testing
     #expect(try resolver(target, config: config).rolesAnywhere(region: region).host == "profile")
   }
 
+  @Test(arguments: ["", "[services s]\n"])
+  func `services that are nowhere are an error`(section: String) throws {
+    let config = "[default]\nendpoint_url = https://all\nservices = s\n" + section
+    let own = resolver(TargetConfiguration(credentials: .chain), config: config)
+    let error = #expect(throws: EndpointError.self) { try own.iot(region: "eu-west-1") }
+    #expect(error.map { "\($0)".contains("[services s]") } == true)
+    #expect(throws: CredentialsError.self) { try own.sts(region: "eu-west-1") }
+    // As in botocore, the profile is not asked where a variable names the endpoint.
+    let variable = resolver(
+      TargetConfiguration(credentials: .chain), ["AWS_ENDPOINT_URL": "https://variable"], config: config)
+    #expect(try variable.iot(region: "eu-west-1").host == "variable")
+  }
+
   @Test func `an endpoint with a query is refused`() throws {
     let own = resolver(TargetConfiguration(credentials: .chain), ["AWS_ENDPOINT_URL": "https://all/base?key=hidden"])
     let iot = ServiceURL(scheme: .https, host: "iot.eu-west-1.amazonaws.com")
@@ -185,5 +198,16 @@ import Testing
     let host = resolver(target, Self.variables)
     #expect(try host.iot(region: "us-east-1").host == "vpce.example.com")
     #expect(try host.sts(region: "us-east-1").url.host == "sts-fips.us-east-1.api.aws")
+  }
+
+  @Test func `so does a target whose profile names an endpoint`() throws {
+    // The settings take flags from the variables before the profile is known.
+    var target = TargetConfiguration(credentials: .chain)
+    (target.fips, target.dualStack, target.fromSDKVariables) = (true, true, [.fips, .dualStack])
+    let host = resolver(target, Self.variables, config: "[default]\nendpoint_url = https://vpce.example.com")
+    #expect(try host.iot(region: "us-east-1").host == "vpce.example.com")
+    target.fromSDKVariables = []
+    let own = resolver(target, config: "[default]\nendpoint_url = https://vpce.example.com")
+    #expect(throws: EndpointError.self) { try own.iot(region: "us-east-1") }
   }
 }

@@ -83,6 +83,12 @@ import Testing
     #expect(try await failure(files: files).message.contains("aws_secret_access_key is missing"))
   }
 
+  @Test(arguments: ["sso_session", "sso_start_url", "sso_account_id", "sso_role_name", "login_session"])
+  func `a profile that needs a person ends the search`(setting: String) async throws {
+    let files = MemoryFiles(["/h/.aws/config": "[default]\n\(setting) = x"])
+    #expect(try await failure(files: files).message.contains("needs a person at a browser"))
+  }
+
   @Test func `a named profile must exist`() async throws {
     #expect(try await fetch() == nil)
     #expect(try await failure(environment: ["AWS_PROFILE": "line"]).message.contains("line"))

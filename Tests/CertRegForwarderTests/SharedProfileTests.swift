@@ -80,6 +80,10 @@ final class MemoryFiles: Sendable {
     ])
     let store = SharedProfileStore(environment: environment, files: MemoryFiles().files)
     #expect(store.configPath == "/home/u/c" && store.credentialsPath == "/run/creds/aws")
+    for path in ["$HOME/c", "${HOME}/c"] {
+      let environment = ProcessEnvironment(["HOME": "/home/u", "AWS_CONFIG_FILE": path])
+      #expect(SharedProfileStore(environment: environment, files: MemoryFiles().files).configPath == "/home/u/c")
+    }
     #expect(store.defaultProfileName == "p" && store.isProfileNamed)
     let own = SharedProfileStore(environment: environment, files: MemoryFiles().files, credentialsFile: "/own")
     #expect(own.credentialsPath == "/own")
@@ -118,6 +122,14 @@ final class MemoryFiles: Sendable {
     #expect(try await endpoint({ _ in }, ["AWS_DEFAULT_REGION": "eu-west-2"], config: config).region == "eu-west-2")
     #expect(try await endpoint({ _ in }, config: config).region == "eu-west-3")
     await #expect(throws: UpstreamConfigurationError.self) { try await endpoint() }
+  }
+
+  @Test func `a named profile that is missing is named where nothing else has a region`() async throws {
+    let error = await #expect(throws: UpstreamConfigurationError.self) {
+      try await endpoint({ _ in }, ["AWS_PROFILE": "line-3"], config: "[default]\nregion = eu-west-3")
+    }
+    #expect(error?.description.contains("the profile line-3, which may name it, is not in /h/.aws/credentials") == true)
+    #expect(try await endpoint({ $0.region = "eu-west-1" }, ["AWS_PROFILE": "line-3"]).region == "eu-west-1")
   }
 
   @Test func `a region that is none names its value and the place it comes from`() async throws {

@@ -104,12 +104,13 @@ import Testing
     }
   }
 
-  @Test func `a variable that no key has is warned of`() throws {
-    let warnings = try load(environment: ["CERTREGD_LOGLEVEL": "debug"]).warnings.map(\.description)
-    #expect(
-      warnings == [
-        "$CERTREGD_LOGLEVEL: no key of the configuration has this variable; did you mean \"CERTREGD_LOG_LEVEL\"?"
-      ])
+  @Test(arguments: [
+    ("CERTREGD_LOGLEVEL", "CERTREGD_LOG_LEVEL"), ("CERTREGD_TARGET_REGION", "CERTREGD_REGION"),
+    ("CERTREGD_SOCKET_PATH", "CERTREGD_SOCKET"),
+  ])
+  func `a variable that no key has is warned of`(name: String, meant: String) throws {
+    let warnings = try load(environment: [name: "debug"]).warnings.map(\.description)
+    #expect(warnings == ["$\(name): no key of the configuration has this variable; did you mean \"\(meant)\"?"])
   }
 
   @Test func `a bad variable is named`() {

@@ -160,6 +160,24 @@ class Doctor(unittest.TestCase):
             daemon = self.daemon(configuration=configuration(sandbox.url))
             self.found(self.examine("--socket", daemon.socket), "credentials", "targets.NAME.credentials")
 
+    def test_credentials_that_came_after_a_failed_registration(self):
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            del self.environment[name]
+        path = pathlib.Path(self.folder, "credentials")
+        with Sandbox(*SIGNED) as sandbox:
+            settings = configuration(sandbox.url).replace(
+                "credentials: environment", f"credentials: {{profile: {{name: line, file: {path}}}}}")
+            daemon = self.daemon(configuration=settings)
+            (pem,) = certificates(1)
+            answer = daemon.ask([{"id": "x", "certificatePem": pem}])["x"]
+            self.assertEqual(answer["error"]["reason"], "credentials_invalid")
+            path.write_text(f"[line]\naws_access_key_id = {KEY_ID}\naws_secret_access_key = {SECRET}\n")
+            path.chmod(0o600)
+            end = time.monotonic() + DEADLINE_SECONDS
+            while daemon.ask([{"id": "x", "op": "status"}])["x"]["targets"][0]["health"] != "ok":
+                self.assertLess(time.monotonic(), end, "the target stays unauthorized")
+                time.sleep(0.1)
+
     def test_no_permission(self):
         with Sandbox(*SIGNED, "--deny", "RegisterCertificateWithoutCA") as sandbox:
             self.found_with_and_without_a_daemon(configuration(sandbox.url), "permission",

@@ -19,6 +19,7 @@ package struct FleetKey: Hashable, Sendable, Comparable {
     targetHash = target.textHash
   }
 
+  /// Whether both name the same certificate in the same target: the hash follows from them.
   package static func == (left: FleetKey, right: FleetKey) -> Bool {
     left.certificateID == right.certificateID && left.target == right.target
   }

@@ -115,6 +115,8 @@ struct ProfileCredentials: CredentialsProvider {
     return provided
   }
 
+  private static let settingsOfSSO = ["sso_session", "sso_start_url", "sso_account_id", "sso_role_name"]
+
   private func credentialSource(
     _ source: String, of profile: SharedProfiles.Profile
   ) async throws(CredentialsError) -> ProvidedCredentials {
@@ -147,8 +149,12 @@ struct ProfileCredentials: CredentialsProvider {
         command: command, environment: environment, origin: "the profile \(profile.name)", clock: service.clock
       ).fetch()
     }
-    if profile["sso_session"] ?? profile["sso_start_url"] != nil {
+    if Self.settingsOfSSO.contains(where: { profile[$0] != nil }) {
       throw invalid(profile, "uses SSO, which needs a person at a browser: give the daemon an identity of its own")
+    }
+    if profile["login_session"] != nil {
+      throw invalid(
+        profile, "has a login_session, which needs a person at a browser: give the daemon an identity of its own")
     }
     return nil
   }

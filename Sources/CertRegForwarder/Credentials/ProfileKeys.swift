@@ -24,9 +24,9 @@ enum ProfileKeys {
       source: "shared files, profile \(profile.name)", recheckAfter: recheckAfter)
   }
 
-  /// The session token, also under its name of old.
+  /// The session token, also under its name of old, which comes first in botocore.
   private static func token(of profile: SharedProfiles.Profile, _ place: String) -> WrittenCredential? {
-    ["aws_session_token", "aws_security_token"].lazy.compactMap { name in
+    ["aws_security_token", "aws_session_token"].lazy.compactMap { name in
       profile[name].map { .init("\(name) of \(place)", $0) }
     }.first
   }

@@ -41,23 +41,35 @@ struct SharedProfiles: Sendable {
       }
     }
     for (name, section) in credentials?.sections ?? [:] {
+      let hasKeys = section.values["aws_access_key_id"] ?? section.values["aws_secret_access_key"] != nil
+      // All keys are those of one file: another one's session token is not for them.
+      if hasKeys { for key in Self.keys { profiles[name]?.values[key] = nil } }
       merge(section, into: name)
-      if section.values["aws_access_key_id"] ?? section.values["aws_secret_access_key"] != nil {
-        profiles[name]?.hasKeysInCredentialsFile = true
-      }
+      if hasKeys { profiles[name]?.hasKeysInCredentialsFile = true }
     }
   }
+
+  /// The settings that make up one identity.
+  private static let keys = [
+    "aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token",
+  ]
 
   private mutating func merge(_ section: SharedConfigFile.Section, into name: String) {
     profiles[name, default: Profile(name: name)].values.merge(section.values) { _, new in new }
   }
 
   /// The endpoint that a profile names for a service, or for all.
-  func endpoint(profile: Profile, service: String) -> String? {
-    if let name = profile["services"], let url = services[name]?.nested[service]?["endpoint_url"], !url.isEmpty {
-      return url
+  ///
+  /// - Throws: `invalid` if the profile names `services` that are nowhere: a call would go to another endpoint than was
+  ///   meant.
+  func endpoint(profile: Profile, service: String) throws(CredentialsError) -> String? {
+    guard let name = profile["services"] else { return profile["endpoint_url"] }
+    guard let section = services[name], !section.nested.isEmpty else {
+      throw CredentialsError(
+        .invalid, "The profile \(profile.name) has `services = \(name)`, and no section [services \(name)] has services"
+      )
     }
-    return profile["endpoint_url"]
+    return section.nested[service]?["endpoint_url"].flatMap { $0.isEmpty ? nil : $0 } ?? profile["endpoint_url"]
   }
 }
 
@@ -85,11 +97,16 @@ package final class SharedProfileStore: Sendable {
     let home = environment["HOME"]
     func path(_ configured: String?, _ usual: String) -> String? {
       guard let configured else { return home.map { $0 + usual } }
-      return configured.hasPrefix("~/") ? home.map { $0 + configured.dropFirst() } : configured
+      // As a service's file of variables has it, where no shell expands it.
+      for prefix in ["~/", "$HOME/", "${HOME}/"] where configured.hasPrefix(prefix) {
+        return home.map { $0 + "/" + configured.dropFirst(prefix.count) }
+      }
+      return configured
     }
     configPath = path(environment["AWS_CONFIG_FILE"], "/.aws/config")
     credentialsPath = path(credentialsFile ?? environment["AWS_SHARED_CREDENTIALS_FILE"], "/.aws/credentials")
-    let named = environment["AWS_PROFILE"] ?? environment["AWS_DEFAULT_PROFILE"]
+    // In botocore's order, so that the host's other programs have the same identity.
+    let named = environment["AWS_DEFAULT_PROFILE"] ?? environment["AWS_PROFILE"]
     defaultProfileName = named ?? "default"
     isProfileNamed = named != nil
     self.files = files
@@ -99,6 +116,9 @@ package final class SharedProfileStore: Sendable {
   func profileName(for credentials: CredentialsConfiguration) -> String {
     if case .profile(let name?, _) = credentials { name } else { defaultProfileName }
   }
+
+  /// Whether somebody has named the profile, so that its absence is an error.
+  func isNamed(_ profile: String) -> Bool { isProfileNamed || profile != defaultProfileName }
 
   /// `ca_bundle` of a target's profile: the authorities of its connections. `nil` also if the files cannot be read,
   /// which is an error of the target anyway.
