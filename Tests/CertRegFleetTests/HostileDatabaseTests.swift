@@ -38,13 +38,12 @@ private final class FakePostgreSQL: Sendable {
         serve(client, manner)
         close(client)
       }
+      // Not before: the next server may get its number, whose clients this thread would then answer.
+      close(listener)
     }.start()
   }
 
-  deinit {
-    shutdown(listener, Int32(SHUT_RDWR))
-    close(listener)
-  }
+  deinit { shutdown(listener, Int32(SHUT_RDWR)) }
 }
 
 private func message(_ type: Unicode.Scalar, _ body: [UInt8]) -> [UInt8] {
