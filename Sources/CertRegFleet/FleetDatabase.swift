@@ -198,6 +198,7 @@ package final class FleetDatabase {
     guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG else {
       throw DatabaseFailure(.refused, "\(file) is not a file")
     }
+    // With an access list the bits of the group are the most that it grants to anybody (acl(5)).
     guard info.st_mode & 0o077 == 0 else {
       throw DatabaseFailure(.refused, "\(file) can be read by others: its mode has to be 0600 or stricter")
     }

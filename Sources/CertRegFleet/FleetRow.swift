@@ -61,9 +61,11 @@ enum FleetRow {
     }
   }
 
-  static func news(_ row: Row) -> (member: String, number: Int64, result: SharedResult)? {
+  /// News of a member. A result that cannot be one takes up its number: otherwise it would be read again and again, and
+  /// stand in the way of what follows.
+  static func news(_ row: Row) -> (member: String, number: Int64, result: SharedResult?)? {
     read(row) { (reader) throws(RowReader.Malformed) in
-      (try reader.text(), try reader.time(), try result(&reader))
+      (try reader.text(), try reader.time(), try? result(&reader))
     }
   }
 

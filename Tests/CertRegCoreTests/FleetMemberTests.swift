@@ -674,6 +674,27 @@ import Testing
     #expect(again.first == heard.toldAfter)
   }
 
+  @Test func `news that cannot be a result stand in the way of none that follow`() {
+    var member = joined(sent: 5)
+    clock.advance(by: .milliseconds(300))
+    member.timePassed(now: clock.now)
+    _ = member.takeActions()
+    var news = FleetReply()
+    news.time = clock.now.wall.microsecondsSinceEpoch
+    news.feed = [
+      (member: "m2", number: 9, result: nil), (member: "m3", number: 10, result: result(stamp: 8)),
+      (member: "m2", number: 11, result: nil),
+    ]
+    news.members = ["m2", "m3"].map { name in
+      FleetReply.Member(
+        name: name, sent: 20, queued: 0, heardOfSecondsAgo: 0, isGone: false, targets: [], joined: 0)
+    }
+    let actions = reply(news, to: &member)
+    #expect(member.positions == ["m2": 11, "m3": 10])
+    let adopted = actions.compactMap { if case .adopt(let result, _) = $0 { result.stamp } else { nil } }
+    #expect(adopted == [8])
+  }
+
   /// What becomes of a row that the database has under this member's name and no job of it needs.
   struct LeftRow: Sendable, CustomTestStringConvertible {
     var testDescription: String

@@ -121,7 +121,7 @@ extension FleetSimulation {
         if !batch.endedRows.isEmpty { words += ", ended rows \(batch.endedRows)" }
         for row in reply.taken { words += ", takes row \(row.id) of \(Self.number(row.key.own))" }
         for news in reply.feed {
-          words += ", hears \(Self.number(news.result.key.own)) of \(news.member) \(news.number)"
+          words += ", hears \(news.result.map { Self.number($0.key.own) } ?? "?") of \(news.member) \(news.number)"
         }
         return words
       }())

@@ -46,14 +46,26 @@ import Testing
 
   private static let id = CertificateID(words: (0xab, 2, 3, 4))
 
-  /// Whether a result is taken.
-  private static func isTaken(arn: String?, requestID: String? = "r", provisioned: String? = nil) -> Bool {
+  private static func result(arn: String?, requestID: String? = "r", provisioned: String? = nil) -> [[UInt8]?] {
     let text = { (text: String?) in text.map { Array($0.utf8) } }
-    let row: [[UInt8]?] = [
+    return [
       id.withBytes { Array($0) }, text("target"), bigint(1), [0], text(arn), text("created"), text("ACTIVE"),
       text(requestID), bigint(1), bigint(1), bigint(1), bigint(1), nil, text(provisioned),
     ]
+  }
+
+  /// Whether a result is taken.
+  private static func isTaken(arn: String?, requestID: String? = "r", provisioned: String? = nil) -> Bool {
+    let row = result(arn: arn, requestID: requestID, provisioned: provisioned)
     return !rows(row).compactMap(FleetRow.result).isEmpty
+  }
+
+  @Test func `news take up their number, whatever their result is`() {
+    for (arn, isResult) in [(nil, true), ("mine", false)] as [(String?, Bool)] {
+      let news = Self.rows([Array("m".utf8), Self.bigint(7)] + Self.result(arn: arn)).compactMap(FleetRow.news)
+      #expect(news.map(\.member) == ["m"] && news.map(\.number) == [7] && news.map { $0.result != nil } == [isResult])
+    }
+    #expect(Self.rows([Array("m".utf8), Self.bigint(-1)] + Self.result(arn: nil)).compactMap(FleetRow.news).isEmpty)
   }
 
   @Test func `a result names its certificate as an upstream may`() {

@@ -54,7 +54,8 @@ struct KeptRequest {
   /// Whether a stream from which nothing was taken is that of a file of failed entries, and whose.
   ///
   /// Imports write such files for their user alone, with mode 0600. Files that came from elsewhere seldom have it. The
-  /// owner and the mode are those of the file that is read, whatever has its name by now.
+  /// owner and the mode are those of the file that is read, whatever has its name by now. With an access list the bits of
+  /// the group are the most that it grants to anybody (acl(5)).
   static func origin(of stream: ByteStream) -> Origin {
     guard let status = stream.fileStatus, let file = stream.rewound() else { return .none }
     defer { _ = stream.rewound() }

@@ -146,7 +146,7 @@ extension FleetMember {
       actions.append(.sent(result.key, stamp: result.stamp, number: correction == nil ? number : 0))
       if let correction { actions.append(.adopt(correction, number: number)) }
     }
-    for result in reply.corrections + reply.known.values + reply.feed.map(\.result) {
+    for result in reply.corrections + reply.known.values + reply.feed.compactMap(\.result) {
       noteStamp(result.stamp, now: now.wall)
     }
     if batch.isFull {
@@ -302,7 +302,7 @@ extension FleetMember {
   private mutating func takeFeed(_ reply: FleetReply) {
     for news in reply.feed {
       positions[news.member] = max(positions[news.member] ?? 0, news.number)
-      actions.append(.adopt(news.result, number: FleetNote.ofOthers))
+      if let result = news.result { actions.append(.adopt(result, number: FleetNote.ofOthers)) }
     }
   }
 }

@@ -67,8 +67,8 @@ package struct FleetReply: Sendable {
   package var taken: [Row] = []
   /// The members that were taken for gone.
   package var removed: Set<String> = []
-  /// News of other members, with their numbers.
-  package var feed: [(member: String, number: Int64, result: SharedResult)] = []
+  /// News of other members, with their numbers. A result that cannot be one is `nil`.
+  package var feed: [(member: String, number: Int64, result: SharedResult?)] = []
   /// Whether there are more.
   package var hasMoreFeed = false
   /// All members, this one included.
