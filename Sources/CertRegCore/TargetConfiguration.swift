@@ -82,4 +82,17 @@ package enum CredentialsConfiguration: Hashable, Sendable {
   case rolesAnywhere(
     trustAnchorARN: String, profileARN: String, roleARN: String, certificateFile: String, privateKeyFile: String,
     chainFile: String?)
+
+  /// The files that it names, all of which have to be there.
+  package var files: [String] {
+    switch self {
+    case .chain, .environment, .process, .container, .instanceMetadata, .assumeRole: []
+    case .profile(_, let file): [file].compactMap(\.self)
+    case .webIdentity(_, let tokenFile, _): [tokenFile]
+    case .iotProvider(_, _, _, let certificateFile, let privateKeyFile, let caFile):
+      [certificateFile, privateKeyFile, caFile].compactMap(\.self)
+    case .rolesAnywhere(_, _, _, let certificateFile, let privateKeyFile, let chainFile):
+      [certificateFile, privateKeyFile, chainFile].compactMap(\.self)
+    }
+  }
 }

@@ -22,7 +22,15 @@ extension Daemon {
     do throws(HostError) { try ListeningSocket.check(settings.socket.groupOfFile) } catch {
       errors.append(error.message)
     }
+    // No errors: systemd may bring them when the service starts.
+    let missing = { (key: String, path: String) in
+      warnings += access(path, R_OK) == 0 ? [] : ["\(key): \(LogText.escaped(path)): \(String(cString: strerror(errno)))"]
+    }
+    if let file = settings.fleet.passwordFile { missing("fleet.passwordFile", file) }
     guard !settings.sandbox else { return (errors, warnings) }
+    for target in settings.targets {
+      for file in target.credentials.files { missing("targets.\(target.name).credentials", file) }
+    }
     let context = context(environment)
     for target in settings.targets {
       do throws(UpstreamConfigurationError) {
