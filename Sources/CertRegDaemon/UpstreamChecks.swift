@@ -24,7 +24,8 @@ extension Daemon {
     }
     // No errors: systemd may bring them when the service starts.
     let missing = { (key: String, path: String) in
-      warnings += access(path, R_OK) == 0 ? [] : ["\(key): \(LogText.escaped(path)): \(String(cString: strerror(errno)))"]
+      warnings +=
+        access(path, R_OK) == 0 ? [] : ["\(key): \(LogText.escaped(path)): \(String(cString: strerror(errno)))"]
     }
     if let file = settings.fleet.passwordFile { missing("fleet.passwordFile", file) }
     guard !settings.sandbox else { return (errors, warnings) }
