@@ -111,6 +111,9 @@ package struct Registration: Hashable, Sendable {
   package var deviceTag: DeviceTag
   /// The profile that was applied to the certificate last, or the part of it that was; `nil`: none.
   @Boxed package var provisioned: Provisioned?
+  /// What was asked for and is not so, as far as `describe` has found out; `nil`: nothing. Results from the cache and
+  /// results of jobs have none.
+  @Boxed package var asked: AskedFor?
   /// The failure of the job that left this result, which the store keeps beside it; `nil`: the job ended well. Results
   /// that were read have none: see ``StoredRecord``.
   @Boxed package var failure: FailedRegistration?
@@ -118,7 +121,8 @@ package struct Registration: Hashable, Sendable {
   package init(
     key: RegistrationKey, certificateARN: String?, outcome: RegistrationOutcome, status: CertificateStatus?,
     requestID: String?, finishedAt: WallTime, basis: VerdictBasis, requester: Requester? = nil,
-    deviceID: DeviceID? = nil, deviceTag: DeviceTag? = nil, provisioned: Provisioned? = nil
+    deviceID: DeviceID? = nil, deviceTag: DeviceTag? = nil, provisioned: Provisioned? = nil,
+    asked: AskedFor? = nil
   ) {
     self.key = key
     self.certificateARN = certificateARN
@@ -131,6 +135,7 @@ package struct Registration: Hashable, Sendable {
     self.deviceID = deviceID
     self.deviceTag = deviceTag ?? deviceID?.tag ?? .none
     self.provisioned = provisioned
+    self.asked = asked
   }
 
   /// The result that a job left which failed.

@@ -35,6 +35,8 @@ package struct StatusUpdate: Hashable, Sendable {
         key: key, certificateARN: nil, outcome: .existing, status: nil, requestID: requestID, finishedAt: finishedAt,
         basis: .none, requester: requester)
     registration.status = status
+    registration.asked?.status = nil
+    if registration.asked?.isEmpty == true { registration.asked = nil }
     registration.finishedAt = finishedAt
     return registration
   }

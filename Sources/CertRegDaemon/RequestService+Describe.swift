@@ -84,6 +84,7 @@ extension RequestService {
     case .success(let certificate):
       let hasDevice = certificate.hasAll(of: registration.provisioned)
       guard registration.status != certificate.status || !hasDevice else { return nil }
+      registration.noteAsked(found: certificate.status, hasDevice: hasDevice)
       registration.status = certificate.status
       // A profile that is not applied any more is applied again when it is asked for.
       if !hasDevice { registration.provisioned = nil }

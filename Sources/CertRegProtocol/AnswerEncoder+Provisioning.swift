@@ -24,6 +24,20 @@ extension JSONWriter {
     endObject()
   }
 
+  /// What was asked for and is not so; nothing where all is.
+  mutating func askedMember(_ registration: Registration) {
+    guard let asked = registration.asked else { return }
+    beginObject("asked")
+    member("status", ifPresent: asked.status?.rawValue)
+    member("thingName", ifPresent: asked.thingName)
+    if !asked.policies.isEmpty {
+      beginArray("policies")
+      for policy in asked.policies { element(policy) }
+      endArray()
+    }
+    endObject()
+  }
+
   fileprivate mutating func deviceMembers(_ provisioned: Provisioned) {
     let resources = provisioned.resources
     member("profile", provisioned.profile)

@@ -234,6 +234,7 @@ extension JSONWriter {
     member("deviceId", ifPresent: registration.deviceID?.text)
     requesterMember(registration.requester)
     provisioningMember(registration, asFarAsMade: true)
+    askedMember(registration)
   }
 
   /// ARN where it is known, ID, outcome and status.

@@ -130,6 +130,9 @@ enum ProvisioningSchema {
     profile.describe("\(path).NAME", defaults: Draft())
   }
 
+  /// The word with which certregctl asks for the registration alone.
+  private static let noProfile = "none"
+
   /// A profile with a problem is kept, so that references to its name are not reported as well.
   private static func decode(
     _ member: ConfigurationNode.Member, _ path: String, _ decoding: inout Decoding
@@ -140,6 +143,11 @@ enum ProvisioningSchema {
       decoding.note(member.keyOrigin, profilePath)
       var draft = Draft()
       profile.decode(member.value, profilePath, into: &draft, &decoding)
+      if name == noProfile {
+        decoding.report(
+          member.keyOrigin, profilePath,
+          "cannot be asked for: certregctl's --provision \(name) means no profile; give it another name")
+      }
       check(member, profilePath, &decoding)
       return ProvisioningProfile(name: name, form: draft.form)
     } catch {

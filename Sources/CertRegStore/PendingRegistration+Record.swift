@@ -56,14 +56,3 @@ extension PendingRegistration {
       overridesStatus: json["overridesStatus"]?.bool ?? false)
   }
 }
-
-extension Provisioned {
-  /// What was made of a certificate, as other hosts of a fleet read it.
-  package var record: String { json.jsonText }
-
-  /// Reads another host's record; `nil`: it is none.
-  package init?(record: String) {
-    guard let json = try? JSONValue(parsing: record) else { return nil }
-    self.init(json)
-  }
-}

@@ -28,6 +28,23 @@ extension Provisioned {
   }
 }
 
+extension AskedFor {
+  var json: JSONValue {
+    .object(of: [
+      "policies": .names(policies), "status": status.map { .string($0.rawValue) },
+      "thing": thingName.map { .string($0) },
+    ])
+  }
+
+  /// `nil` if a part cannot be read.
+  init?(_ json: JSONValue) {
+    guard let status = json.optional("status", { $0.string.flatMap(CertificateStatus.init) }),
+      let thingName = json.optional("thing", \.string), let policies = json["policies"]?.names
+    else { return nil }
+    self.init(status: status, thingName: thingName, policies: policies)
+  }
+}
+
 extension Provisioning {
   var json: JSONValue {
     switch work {

@@ -74,20 +74,31 @@ extension RegistrationWriter {
   private func complete(_ id: JobID, _ registration: Registration) throws(DatabaseFault) {
     try nameDevice(registration.deviceID, ofEnding: registration.key)
     try removeFromQueue(id)
-    try keep(registration, sequence: id.sequence)
+    try keep(registration, sequence: id.sequence, carriesAsked: true)
     if registration.key != id.key { try dropName(id.key) }
   }
 
-  private func keep(_ registration: Registration, sequence: Int64) throws(DatabaseFault) {
+  /// - Parameter carriesAsked: Whether what was asked for before stays, as far as `registration` leaves it.
+  private func keep(
+    _ registration: Registration, sequence: Int64, carriesAsked: Bool = false
+  ) throws(DatabaseFault) {
     let key = registration.key
     let target = try number(of: key.target.rawValue)
     let beginning = registration.certificateARN.flatMap { ResultRow.prefix(ofARN: $0, key.certificateID) }
     let prefix: Int64? = if let beginning { try prefixNumber(of: beginning) } else { nil }
-    func write(_ statement: PreparedStatement) throws(DatabaseFault) {
+    func write(_ registration: Registration, _ statement: PreparedStatement) throws(DatabaseFault) {
       try ResultRow.write(registration, sequence: sequence, target: target, prefix: prefix, to: statement)
     }
-    try write(statements.insertResult)
-    if connection.changedRows == 1 { state.results += 1 } else { try write(statements.replaceResult) }
+    try write(registration, statements.insertResult)
+    if connection.changedRows == 1 {
+      state.results += 1
+    } else {
+      var registration = registration
+      if carriesAsked, let earlier = try result(key, target) {
+        registration.asked = earlier.asked?.left(by: registration, after: earlier.status)
+      }
+      try write(registration, statements.replaceResult)
+    }
     if var failure = registration.failure {
       mayHaveFailures = true
       failure.key = key

@@ -8,8 +8,9 @@ import CertRegCore
 /// job, which results of earlier versions lack.
 ///
 /// `request` describes the request in a blob: the upstream's request ID (16 bytes of a UUID, or 16 zeros), the
-/// requester, a request ID that is no UUID, and behind the last NUL the profile that was applied, as JSON. The first
-/// version kept the ID alone, as 16 bytes or text, and so do results with neither a requester nor a profile.
+/// requester, a request ID that is no UUID, and behind the last NUL what is said of the device (``DeviceRecord``), as
+/// JSON. The first version kept the ID alone, as 16 bytes or text, and so do results with neither a requester nor a
+/// device.
 enum ResultRow {
   /// The registration; `nil` for a damaged row.
   static func read(_ row: some ColumnSource, name: (Int64) -> String?) -> Registration? {
@@ -26,7 +27,8 @@ enum ResultRow {
       finishedAt: WallTime(millisecondsSinceEpoch: finished),
       basis: VerdictBasis(
         notBefore: WallTime(millisecondsSinceEpoch: notBefore), notAfter: WallTime(millisecondsSinceEpoch: notAfter),
-        policyFingerprint: policies), requester: request.requester, provisioned: request.provisioned)
+        policyFingerprint: policies), requester: request.requester,
+      provisioned: request.device.provisioned, asked: request.device.asked)
   }
 
   /// The sequence number of the job; `nil` for a damaged row and for one of an earlier version.
@@ -80,8 +82,8 @@ enum ResultRow {
 
   private static func putRequest(of registration: Registration, to row: inout RowWriter) {
     let uuid = registration.requestID.flatMap(UUIDText.bytes)
-    let profile = registration.provisioned?.json.jsonBytes
-    guard registration.requester != nil || profile != nil else {
+    let device = DeviceRecord(registration)?.json.jsonBytes
+    guard registration.requester != nil || device != nil else {
       if let uuid { row.put(copying: uuid) } else { row.put(registration.requestID) }
       return
     }
@@ -93,27 +95,27 @@ enum ResultRow {
     }
     let text = uuid == nil ? Array((registration.requestID ?? "").utf8) : []
     bytes += text
-    // A NUL of the ID must not be taken for the one before a profile. JSON text has none.
-    if profile != nil || text.contains(0) { bytes += [0] + (profile ?? []) }
+    // A NUL of the ID must not be taken for the one before a device. JSON text has none.
+    if device != nil || text.contains(0) { bytes += [0] + (device ?? []) }
     row.put(copying: bytes)
   }
 
-  private typealias Request = (id: String?, requester: Requester?, provisioned: Provisioned?)
+  private typealias Request = (id: String?, requester: Requester?, device: DeviceRecord)
 
   private static func request(_ row: some ColumnSource) -> Request {
-    guard let bytes = row.blob(5), bytes.count >= 16 else { return (row.text(5), nil, nil) }
+    guard let bytes = row.blob(5), bytes.count >= 16 else { return (row.text(5), nil, DeviceRecord()) }
     let uuid = bytes.prefix(16)
     var rest = bytes.dropFirst(16)
     let isBare = rest.isEmpty
     let requester = isBare ? nil : RequesterBytes.take(from: &rest)
-    var provisioned: Provisioned?
+    var device = DeviceRecord()
     if let end = rest.lastIndex(of: 0) {
-      provisioned = (try? JSONValue(parsing: Array(rest[(end + 1)...]))).flatMap(Provisioned.init)
+      device = (try? JSONValue(parsing: Array(rest[(end + 1)...]))).map(DeviceRecord.init) ?? device
       rest = rest[..<end]
     }
-    if !rest.isEmpty { return (String(decoding: rest, as: UTF8.self), requester, provisioned) }
+    if !rest.isEmpty { return (String(decoding: rest, as: UTF8.self), requester, device) }
     let isNone = !isBare && uuid.elementsEqual(noUUID)
-    return (isNone ? nil : uuid.withUnsafeBytes { UUIDText.text($0) }, requester, provisioned)
+    return (isNone ? nil : uuid.withUnsafeBytes { UUIDText.text($0) }, requester, device)
   }
 
   private static func outcome(code: Int64) -> RegistrationOutcome? {

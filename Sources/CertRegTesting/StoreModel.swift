@@ -33,7 +33,11 @@ package struct StoreModel: Sendable {
       queue[id]?.callStarted = false
     case .complete(let id, let registration):
       queue[id] = nil
-      keep(registration)
+      var kept = registration
+      if let earlier = results[registration.key] {
+        kept.asked = earlier.asked?.left(by: registration, after: earlier.status)
+      }
+      keep(kept)
       dropName(id.key)
     case .setStatus(let id, let update):
       queue[id] = nil

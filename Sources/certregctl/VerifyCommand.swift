@@ -8,9 +8,9 @@ struct VerifyCommand: ParsableCommand {
     abstract: "Compares what AWS IoT has of certificates with what was asked for.",
     discussion: """
       Asks AWS IoT about every certificate, and prints a line for each that is not registered, has another status, or \
-      lacks its thing or a policy. What the options leave open is expected as certregd knows it; the thing is that of \
-      the report, if there is one. Each certificate takes three calls or more. It changes nothing in AWS IoT. The exit \
-      status is 1 if a certificate differs.
+      lacks its thing or a policy. What the options leave open is expected as certregd was asked for it; the thing is \
+      that of the report, if there is one. Each certificate takes three calls or more. It changes nothing in AWS IoT. \
+      The exit status is 1 if a certificate differs, as long as it does.
 
         certregctl verify batch.import.csv
         certregctl verify --status ACTIVE --policy sensor-policy --report differences.csv devices.csv
@@ -24,7 +24,8 @@ struct VerifyCommand: ParsableCommand {
     completion: .file())
   var subjects: [String]
 
-  @Option(help: ArgumentHelp("The expected status (default: the one that certregd knows).", valueName: "status"))
+  @Option(
+    help: ArgumentHelp("The expected status (default: the one that certregd was asked for).", valueName: "status"))
   var status: CertificateStatus?
 
   @Option(

@@ -39,6 +39,21 @@ import Testing
     #expect(LookupVerb(subjects: [Sample.id]).run(session(daemon, Capture().console())) == .success)
   }
 
+  @Test func `names the thing once`() throws {
+    let daemon = try FakeDaemon(answering: { request in
+      let provisioning = JSON.object([JSON.Member("thingName", .string("pump-7"))])
+      return JSON.answer(
+        to: request,
+        [
+          ("state", .string("registered")), ("certificateId", .string(Sample.id)), ("provisioning", provisioning),
+          ("lastError", JSON.failure(request, reason: "weak", message: "why")["error"] ?? .null),
+        ])
+    })
+    let capture = Capture()
+    #expect(LookupVerb(subjects: [Sample.id]).run(session(daemon, capture.console())) == .success)
+    #expect(capture.outputLines.map { $0.split(separator: "\t").last } == ["weak: why; thing pump-7"])
+  }
+
   @Test func `forgets by ID and by file`() throws {
     let folder = try TemporaryFolder()
     let file = try folder.write("a.pem", Sample.certificatePEM(1))

@@ -199,6 +199,27 @@ import Testing
     #expect(request["attributes"]?.serialized() == #"{"hall":"8","site":"1"}"#)
   }
 
+  @Test func `with the whole source, a kept failure asks for the same again`() throws {
+    let account = Account()
+    let folder = try failedBatch(account, ProfileChoice(word: "pumps"))
+    let daemon = try daemon(account)
+    let failed = folder.path("b.failed.jsonl")
+    var verb = Batch.verb(folder.path("batch.csv"), folder.path("b.csv"))
+    verb.resumes = true
+    // Others could have written the file.
+    #expect(chmod(failed, 0o644) == 0)
+    let capture = Capture()
+    let session = Session(socketPath: daemon.path, console: capture.console())
+    #expect(verb.run(session) == .dataError && account.requests.count == 3)
+    #expect(capture.output.contains("foreign_request"))
+    #expect(chmod(failed, 0o600) == 0)
+    #expect(verb.run(session) == .success)
+    let request = try #require(account.requests.last)
+    #expect(account.requests.count == 4 && request["provision"]?.string == "pumps")
+    #expect(request["attributes"]?.serialized() == #"{"site":"1","hall":"7"}"#)
+    #expect(!FileManager.default.fileExists(atPath: failed))
+  }
+
   @Test func `a failure that fails again keeps what it asks for`() throws {
     let account = Account()
     let folder = try failedBatch(account, ProfileChoice(word: "pumps"))

@@ -145,4 +145,17 @@ import Testing
       }
     }
   }
+
+  @Test func `a row whose ARN is that of another certificate changes none`() throws {
+    let folder = try TemporaryFolder()
+    let other = Sample.arn.replacing(Sample.id, with: String(repeating: "b", count: 64))
+    let report = try folder.write(
+      "batch.import.csv",
+      "name,certificateId,outcome,certificateArn,target,reason,message\nx,\(Sample.id),created,\(other),,,\n")
+    for known in [nil, Sample.arn, other] {
+      let (end, lines, requests) = try run(report, region: "eu-central-1", known: known, described: Sample.arn)
+      #expect(end == .dataError && requests.isEmpty && lines[0].contains("arn_differs"), "\(lines)")
+      #expect(lines.last?.contains("correct the report") == true)
+    }
+  }
 }

@@ -185,8 +185,42 @@ import Testing
     }
     let folder = try TemporaryFolder()
     let result = try run(account, [try Batch.write(folder, 2)], folder: folder)
-    #expect(result.rows.map(\.reason) == ["not_registered"])
+    #expect(result.rows.map(\.reason) == ["not_registered", "not_complete"])
     #expect(result.rows.first?.message.contains("certregd is going to register it") == true)
+    #expect(result.rows.last?.message.contains("it is queued") == true)
+    #expect(result.notes.contains("certregd goes on by itself"))
+  }
+
+  @Test func `a registration that has failed is a difference, whatever the upstream has`() throws {
+    let account = VerifiedAccount()
+    account.set(0) { device in
+      let error = JSON.object([JSON.Member("reason", .string("access_denied"))])
+      device.known = [("state", .string("failed")), ("lastError", error)]
+    }
+    let folder = try TemporaryFolder()
+    let result = try run(account, [VerifiedAccount.ids[0]], folder: folder)
+    #expect(result.status == .differs && result.rows.map(\.reason) == ["not_complete"])
+    #expect(result.rows.first?.message.contains("it has failed (access_denied)") == true)
+  }
+
+  @Test func `what was asked for goes before what is known, as an earlier run has corrected it`() throws {
+    let account = VerifiedAccount()
+    account.set(0) { device in
+      device.known?.replace("status", .string("INACTIVE"))
+      device.known?.replace("provisioning", nil)
+      let asked = JSON.object([
+        JSON.Member("status", .string("ACTIVE")), JSON.Member("thingName", .string("pump-0")),
+        JSON.Member("policies", .array([.string("base"), .string("pumps")])),
+      ])
+      device.known?.append(("asked", asked))
+      device.found?.replace("status", .string("INACTIVE"))
+      device.found?.replace("things", .array([]))
+      device.found?.replace("policies", .array([.string("base")]))
+    }
+    let folder = try TemporaryFolder()
+    let result = try run(account, [VerifiedAccount.ids[0]], folder: folder)
+    #expect(result.rows.map(\.reason) == ["status_differs", "thing_not_attached", "policy_not_attached"])
+    #expect(result.rows.first?.message.hasPrefix("ACTIVE expected, INACTIVE found") == true)
   }
 
   @Test func `a device with steps left is a difference, whatever is attached`() throws {

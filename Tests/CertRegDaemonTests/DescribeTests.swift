@@ -73,6 +73,27 @@ import Testing
     #expect(answers[2]["requestedBy"] != nil)
   }
 
+  @Test func `what was asked for stays known until the status is set`() async throws {
+    func found(_ status: CertificateStatus) -> Result<UpstreamCertificate, UpstreamFailure> {
+      .success(UpstreamCertificate(certificateARN: "arn:x", status: status))
+    }
+    func asked(_ answer: [String: any Sendable]) -> String? {
+      (answer["asked"] as? [String: any Sendable])?["status"] as? String
+    }
+    let active = #","status":"ACTIVE""#
+    let answers = try await answers(
+      [found(.inactive), found(.inactive), found(.revoked), found(.active), found(.inactive)],
+      to: [
+        line("register", active), line("describe"), line("describe"), line("lookup"), line("describe"), line("lookup"),
+        line("describe"), line("lookup"), line("describe"), line("update", active), line("lookup"),
+      ])
+    #expect(asked(answers[3]) == "ACTIVE" && told(answers[3])["status"] == "INACTIVE")
+    #expect(asked(answers[5]) == "ACTIVE" && told(answers[5])["status"] == "REVOKED")
+    // It is as it should be again.
+    #expect(answers[7]["asked"] == nil && told(answers[7])["status"] == "ACTIVE")
+    #expect(told(answers[9])["outcome"] == "updated" && answers[10]["asked"] == nil)
+  }
+
   @Test func `a certificate that the upstream does not have is forgotten`() async throws {
     let answers = try await answers(
       [.failure(failure(.resourceNotFound, .certificateNotFound))],

@@ -124,9 +124,13 @@ import Testing
       .direct, replies: [], certificates: [.success(bare)], profile: profile)
     #expect(device(try await service.ask(line())) != nil)
     _ = try await service.ask(line("", operation: "describe"))
+    let lookup = try await service.ask(line("", operation: "lookup"))
+    let asked = lookup["asked"] as? [String: any Sendable]
+    #expect(asked?["thingName"] as? String == "d" && asked?["policies"] as? [String] == ["base"])
     let before = service.callCount
     #expect(device(try await service.ask(line())) != nil)
     #expect(service.upstreamCalls.dropFirst(before).contains { $0.operation == .attachPolicy })
+    #expect(try await service.ask(line("", operation: "lookup"))["asked"] == nil)
     await service.stop()
   }
 }

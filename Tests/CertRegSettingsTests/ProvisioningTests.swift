@@ -164,10 +164,10 @@ import Testing
       ])
   }
 
-  @Test func `a profile may have the name none, in quotes`() throws {
-    let loaded = try load("provisioning: {\"none\": {policies: a}}\ntargets: {line: {provision: \"none\"}}")
-    #expect(loaded.settings.targets[0].profile == "none")
-    #expect(try load(loaded.yaml(version: "1")).settings == loaded.settings)
+  @Test(arguments: ["none", "\"none\""])
+  func `no profile has the word for no profile as its name`(name: String) {
+    let found = problems("provisioning: {\(name): {policies: a}}\ntargets: {line: {provision: \"none\"}}")
+    #expect(found.count == 1 && found[0].hasPrefix("/c.yaml:1: provisioning.none: cannot be asked for"), "\(found)")
   }
 
   @Test func `a rule of access grants profiles that exist`() throws {

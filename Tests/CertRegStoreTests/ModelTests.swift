@@ -91,6 +91,10 @@ import Testing
       registration.deviceID = name(&generator)
       registration.deviceTag = registration.deviceID?.tag ?? .none
       if Bool.random(using: &generator) { registration.provisioned = Sample.provisioned(sequence) }
+      if oneInFour(&generator) {
+        let policies = Array(["a", "b"].prefix(sequence % 3))
+        registration.asked = AskedFor(status: .active, thingName: "d", policies: policies)
+      }
       if Bool.random(using: &generator) { registration.requester = Requester(uid: UInt32(sequence)) }
       if Bool.random(using: &generator) { registration.failure = Sample.failure(sequence) }
       return oneInFour(&generator) ? .keep(registration, nil) : .complete(id, registration)

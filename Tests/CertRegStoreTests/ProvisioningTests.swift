@@ -50,6 +50,45 @@ import Testing
     for registration in registrations { #expect(try store.registration(for: registration.key) == registration) }
   }
 
+  @Test func `what was asked for stays until a job settles it`() async throws {
+    let store = try SQLiteRegistrationStore(directory)
+    func asked() throws -> AskedFor? { try store.registration(for: Sample.key(1))?.asked }
+    var corrected = Sample.registration(1)
+    corrected.noteAsked(found: .inactive, hasDevice: true)
+    corrected.status = .inactive
+    #expect(corrected.asked == AskedFor(status: .active))
+    for (profile, requester) in [(nil, nil), (Sample.provisioned(1), nil), (nil, Requester(uid: 5))] {
+      var kept = corrected
+      (kept.provisioned, kept.requester) = (profile, requester)
+      try await store.commit([.keep(kept, nil)])
+      #expect(try store.record(for: kept.key) == .registered(kept))
+    }
+    corrected.asked?.policies = ["a"]
+    var again = corrected
+    again.asked = nil
+    var device = again
+    device.provisioned = Sample.provisioned(1)
+    device.provisioned?.completedSteps = nil
+    var failed = device
+    failed.failure = Sample.failure(1)
+    var set = again
+    set.status = .revoked
+    let update = StatusUpdate(
+      key: again.key, status: .inactive, certificateARN: nil, requestID: nil, finishedAt: Sample.time(9),
+      requester: Requester(uid: 5))
+    for (change, left) in [
+      (.complete(again), AskedFor(status: .active, policies: ["a"])),
+      (.complete(failed), AskedFor(status: .active, policies: ["a"])),
+      (.complete(device), AskedFor(status: .active)), (.complete(set), AskedFor(policies: ["a"])),
+      (.setStatus(Sample.id(1), update), AskedFor(policies: ["a"])), (.keep(again, nil), nil),
+    ] as [(StoreChange, AskedFor?)] {
+      try await store.commit([.keep(corrected, nil), change])
+      #expect(try asked() == left)
+    }
+    let reopened = DeviceRecord(text: try #require(DeviceRecord(corrected)).text)
+    #expect(reopened == DeviceRecord(corrected) && DeviceRecord(again) == nil)
+  }
+
   @Test func `a new result replaces the profile or takes it away, and a change of the status leaves it`() async throws {
     let device = Sample.device(1)
     let store = try SQLiteRegistrationStore(directory)

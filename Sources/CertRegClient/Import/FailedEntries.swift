@@ -16,6 +16,8 @@ final class FailedEntries {
   /// The certificates in `replacement`.
   private var added: Set<CertificateID> = []
   private var fault: InputError?
+  /// Where the earlier file has the lines of entries that are owed and asked for a profile or attributes.
+  private var requests: [CertificateID: Range<Int>] = [:]
 
   /// Set when an entry could not be written.
   var failure: InputError? { fault ?? replacement?.failure }
@@ -36,9 +38,30 @@ final class FailedEntries {
 
   /// Tells which certificates the earlier file has, after the report's rows.
   func recall(in history: inout ImportHistory) throws(InputError) {
-    try forEachEarlier { _, record, id in
-      if let record, let id { history.addFailed(id, record) }
+    var offset = 0
+    try forEachEarlier { line, record, id in
+      let end = offset + line.count
+      defer { offset = end + 1 }
+      guard let record, let id else { return }
+      history.addFailed(id, record)
+      guard history.owes(id), (try? JSON(parsing: line[...])).flatMap(KeptRequest.init) != nil else { return }
+      requests[id] = offset..<end
     }
+  }
+
+  /// Lets an entry ask for what the same certificate was asked for when it failed: a profile makes a device of it, and
+  /// the registration alone would not.
+  ///
+  /// - Returns: Why the certificate is not asked for; `nil`: it is.
+  func repeatRequest(for id: CertificateID, in entry: inout InputEntry) -> InputError? {
+    guard entry.provision == nil, let earlier, let place = requests[id],
+      let line = try? JSON(parsing: earlier.bytes(at: place.lowerBound, count: place.count)),
+      let kept = KeptRequest(line)
+    else { return nil }
+    guard earlier.isPrivate else { return KeptRequest.isForeign }
+    kept.apply(to: &entry)
+    entry.deviceID = entry.deviceID ?? line[KeptRequest.nameMember]?.string
+    return nil
   }
 
   /// Keeps an entry for another try, with the profile and the attributes that were asked for.

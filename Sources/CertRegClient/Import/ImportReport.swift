@@ -116,6 +116,13 @@ package final class ImportReport {
     history.renew(entry: record.name, in: [record.target])
   }
 
+  /// Lets an entry ask for what the same certificate was asked for when it failed.
+  ///
+  /// - Returns: Why the certificate is not asked for; `nil`: it is.
+  func repeatRequest(for certificate: CertificateID, in entry: inout InputEntry) -> InputError? {
+    failed.repeatRequest(for: certificate, in: &entry)
+  }
+
   /// Notes that the certificate of an entry is registered in all targets that were asked for.
   func succeed(_ certificate: CertificateID, _ entry: InputEntry) {
     history.succeed(certificate, entry: entry.name)

@@ -189,6 +189,11 @@ final class ImportRun {
       report?.passOver(entry, in: targets)
       return nil
     }
+    var entry = entry
+    if let error = report?.repeatRequest(for: certificate.id, in: &entry) {
+      outcomes.fail(entry.failed(error), error)
+      return nil
+    }
     let attempt = attempt(entry, certificate, asking: missing)
     let request = request(attempt)
     if let error = facts.refusal(of: request) {

@@ -9,6 +9,8 @@ final class OwnedFile {
   let identity: FileIdentity
   /// The user whose file it is.
   private let owner: UInt32
+  /// Whether its owner alone may read and write it.
+  let isPrivate: Bool
   private let descriptor: Int32
   private var isSynced = true
   /// Set once something could not be written.
@@ -62,10 +64,12 @@ final class OwnedFile {
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
       identity = FileIdentity(status)
       owner = status.st_uid
+      isPrivate = false
       throw InputError(.notWritable, "the report \(path) is not a file")
     }
     identity = FileIdentity(status)
     owner = status.st_uid
+    isPrivate = status.st_mode & 0o077 == 0
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       throw InputError(.notWritable, "another import is writing \(path)")
     }
@@ -81,6 +85,13 @@ final class OwnedFile {
   /// The content from its beginning.
   func stream() throws(InputError) -> ByteStream {
     try ByteStream(reading: descriptor)
+  }
+
+  /// The bytes from `offset` on; fewer where they cannot be read.
+  func bytes(at offset: Int, count: Int) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: count) { buffer, length in
+      length = max(0, pread(descriptor, buffer.baseAddress, count, off_t(offset)))
+    }
   }
 
   /// Appends `content`. The first failure stays in `failure`, and nothing is written after it.

@@ -13,9 +13,16 @@ struct ReportEntries {
     case passedOver(place: String, OtherContent)
   }
 
+  /// How the rows are read.
+  private enum Rows {
+    /// Line by line, as an import has written them.
+    case lines(ByteStream, ReportForm)
+    /// As another program has saved them.
+    case table(ReportTable)
+  }
+
   private let path: String
-  private let form: ReportForm
-  private let stream: ByteStream
+  private var rows: Rows
   private var lineNumber = 0
 
   /// - Returns: `nil` where the file is no report of an import.
@@ -24,42 +31,52 @@ struct ReportEntries {
     guard !file.isStandardInput, (try? Folder.kind(of: file)) == .file else { return nil }
     let form = ReportForm(reportPath: path)
     // An empty file is no report, although an import may write one there.
-    guard let beginning = try? ByteStream(path: file), (try? beginning.peek(1))?.isEmpty == false,
-      (try? form.recognizes(beginning)) == true, let stream = try? ByteStream(path: file)
-    else { return nil }
+    guard let beginning = try? ByteStream(path: file), (try? beginning.peek(1))?.isEmpty == false else { return nil }
     self.path = path
-    self.form = form
-    self.stream = stream
+    if (try? form.recognizes(beginning)) == true, let stream = try? ByteStream(path: file) {
+      rows = .lines(stream, form)
+    } else if form == .csv, let stream = try? ByteStream(path: file), let table = (try? ReportTable(stream)) ?? nil {
+      rows = .table(table)
+    } else {
+      return nil
+    }
   }
 
   /// The next line; `nil` at the end.
   mutating func next() -> Entry? {
-    while true {
-      let line: [UInt8]
-      do throws(InputError) {
-        guard let read = try stream.nextLine() else { return nil }
-        line = read
-      } catch {
-        return .failure(name: path, error)
+    do throws(InputError) {
+      switch rows {
+      case .lines(let stream, let form): return try next(in: stream, form)
+      case .table(var table):
+        defer { rows = .table(table) }
+        return try table.next().map { entry($0.record, line: $0.line) }
       }
-      lineNumber += 1
-      if line.isEmpty || form == .csv && lineNumber == 1 { continue }
-      return entry(line)
+    } catch {
+      return .failure(name: path, error)
     }
   }
 
-  private func entry(_ line: [UInt8]) -> Entry {
-    let place = "\(path):\(lineNumber)"
-    guard let record = form.record(line) else {
+  private mutating func next(in stream: ByteStream, _ form: ReportForm) throws(InputError) -> Entry? {
+    while let line = try stream.nextLine() {
+      lineNumber += 1
+      if line.isEmpty || form == .csv && lineNumber == 1 { continue }
+      return entry(form.record(line), line: lineNumber)
+    }
+    return nil
+  }
+
+  private func entry(_ record: ImportRecord?, line: Int) -> Entry {
+    let place = "\(path):\(line)"
+    guard let record else {
       return .failure(name: place, InputError(.damagedText, "this line of the report is damaged"))
     }
-    let name = "\(place) \(record.name)"
+    let name = record.name.isEmpty ? place : "\(place) \(record.name)"
     switch record.outcome {
     case ImportRecord.passedOver: return .passedOver(place: name, .importReport)
     case ImportRecord.duplicate: return .passedOver(place: name, .duplicate)
     default: break
     }
-    guard let id = CertificateID(hex: Array(record.certificateID.utf8)) else {
+    guard let id = CertificateID(hex: Array(record.certificateID.lowercased().utf8)) else {
       return .failure(name: name, InputError(.noCertificate, "this line of the report has no certificate ID"))
     }
     return .certificate(name: name, id, record)

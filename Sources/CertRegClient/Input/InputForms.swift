@@ -140,7 +140,8 @@ enum InputForms {
     },
     reader: { (stream, head, name, context) throws(InputError) in
       let text = head.text ?? []
-      if ReportForm.headings.utf8.starts(with: text.prefix(40)) {
+      let isSaved = try ReportTable(ByteStream(text)) != nil
+      if isSaved || ReportForm.headings.utf8.starts(with: text.prefix(40)) {
         return SingleReader(context.entry(name, .importReport))
       }
       return try TableReader(stream, head: text, name: name, context)

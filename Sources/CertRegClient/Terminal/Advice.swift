@@ -36,6 +36,9 @@ package enum Advice {
       + "aws iot detach-thing-principal --thing-name \(other.quotedForShell) --principal ARN"
   }
 
+  /// What to do about a request that has not ended.
+  static let forQueued = "certregd goes on by itself: certregctl lookup shows how far it is; verify again later"
+
   /// Whether AWS refused a signature because it was made for another region.
   static func isAboutRegion(_ error: AnswerError) -> Bool {
     error.reason == "invalid_signature" && error.message.contains("scoped to a valid region")

@@ -1,7 +1,7 @@
 import CertRegCodec
 import CertRegCore
 
-/// Compares the account and the region in an ARN with those of a target. The same certificate can be registered in
+/// Compares an ARN with a certificate's ID, and the account and the region in it with those of a target. The same certificate can be registered in
 /// several.
 struct ARNHome {
   private let session: Session
@@ -25,6 +25,12 @@ struct ARNHome {
   ///   - id: The certificate's ID.
   ///   - target: The name of the target; `nil`: the default one.
   func fault(_ arn: String, _ id: CertificateID, target: String?) -> InputError? {
+    // A row of a report can name two certificates.
+    if let named = (try? CertificateReference.id(arn)) ?? nil, named != id {
+      return InputError(
+        .otherHome, "its ARN is that of another certificate, \(named.hex)",
+        advice: "correct the report: certificateId and certificateArn of a row have to be of one certificate")
+    }
     let home = ARNHome.home(arn)
     let name = target ?? facts.defaultTarget
     let shown = name.map { "the target \($0)" } ?? "the default target"

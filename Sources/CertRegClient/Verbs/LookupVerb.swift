@@ -38,7 +38,7 @@ package struct LookupVerb {
     }
     if let state = answer.json["state"]?.string {
       line.outcome = state
-      line.remark = line.remark ?? line.detail
+      line.remark = line.remark ?? line.explanation
       line.error = nil
     } else if line.error?.exitStatus == .nothingFound {
       line.outcome = "unknown"

@@ -69,7 +69,7 @@ package struct ResultLine: Hashable, Sendable {
   }
 
   /// The error and the remark.
-  private var explanation: String? {
+  var explanation: String? {
     let parts = [error.map(ResultLine.text), remark].compactMap(\.self)
     return parts.isEmpty ? nil : parts.joined(separator: "; ")
   }

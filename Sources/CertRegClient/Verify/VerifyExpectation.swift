@@ -2,9 +2,9 @@ import CertRegCodec
 package import CertRegCore
 
 /// What `verify` expects of certificates, as the command line says. What it leaves open is expected as it was asked
-/// for: the report's thing, and what certregd knows (`lookup`).
+/// for: the report's thing, and what certregd was asked for and knows (`lookup`).
 package struct VerifyExpectation: Hashable, Sendable {
-  /// The status in AWS IoT; `nil`: the one that certregd knows.
+  /// The status in AWS IoT; `nil`: the one that certregd was asked for or knows.
   package var status: CertificateStatus?
   /// The thing that has to be attached; `nil`: the report's, else the one that certregd made.
   package var thing: String?
@@ -17,25 +17,50 @@ package struct VerifyExpectation: Hashable, Sendable {
   ///
   /// - Parameters:
   ///   - record: The certificate's row in a report, or one without values where it is in no report.
-  ///   - known: The answer to `lookup`; only what it says of a finished registration counts.
+  ///   - known: The answer to `lookup`; only what it says of a finished registration counts. What was asked for goes
+  ///     before what is known: the upstream may have been found to have something else, by an earlier run, too.
   func resolved(_ record: ImportRecord, known: JSON) -> Resolved {
     let isFinished = known["state"]?.string == "registered"
     let made = isFinished ? known["provisioning"] : nil
-    // A registration stays although a step after it has failed.
-    let isIncomplete = isFinished && (known["lastError"] != nil || made?["complete"]?.bool == false)
-    let names = (made?["policies"]?.array ?? []).compactMap(\.string)
+    let asked = isFinished ? known["asked"] : nil
+    let names = (asked?["policies"] ?? made?["policies"])?.array?.compactMap(\.string) ?? []
+    let knownThing = (asked?["thingName"] ?? made?["thingName"])?.string
     return Resolved(
       arn: record.certificateARN.isEmpty && isFinished ? known["certificateArn"]?.string : record.certificateARN,
-      status: status?.rawValue ?? (isFinished ? known["status"]?.string : nil),
-      thing: thing ?? (record.thingName.isEmpty ? made?["thingName"]?.string : record.thingName),
-      policies: policies.isEmpty ? names : policies,
-      incomplete: isIncomplete ? Self.why(known["lastError"]) : nil)
+      status: status?.rawValue ?? asked?["status"]?.string ?? (isFinished ? known["status"]?.string : nil),
+      thing: thing ?? (record.thingName.isEmpty ? knownThing : record.thingName),
+      policies: policies.isEmpty ? names : policies, incomplete: Incomplete(known))
   }
 
-  /// Why a device is not complete, for people.
-  private static func why(_ error: JSON?) -> String {
-    guard let error, let reason = error["reason"]?.string else { return "steps of its profile are left" }
-    return error["step"]?.string.map { "\($0) has failed (\(reason))" } ?? "it has failed (\(reason))"
+  /// Why certregd has not done all that it was asked for.
+  struct Incomplete: Hashable, Sendable {
+    /// For people.
+    var why: String
+    /// Whether certregd is at it still.
+    var isUnderWay = false
+
+    /// `nil` where certregd has done all, or knows nothing.
+    ///
+    /// - Parameter known: The answer to `lookup`.
+    init?(_ known: JSON) {
+      let error = known["lastError"]
+      switch known["state"]?.string {
+      case "queued":
+        isUnderWay = true
+        why = "it is queued" + (error?["reason"]?.string.map { ", and its last try has failed (\($0))" } ?? "")
+      case "failed": why = Incomplete.why(error ?? .object([]))
+      // A registration stays although a step after it has failed.
+      case "registered" where error != nil || known["provisioning"]?["complete"]?.bool == false:
+        why = Incomplete.why(error)
+      default: return nil
+      }
+    }
+
+    private static func why(_ error: JSON?) -> String {
+      guard let error else { return "steps of its profile are left" }
+      let what = error["step"]?.string.map { "\($0) has failed" } ?? "it has failed"
+      return what + (error["reason"]?.string.map { " (\($0))" } ?? "")
+    }
   }
 
   /// What is expected of one certificate. Nothing is checked where it has no value.
@@ -44,8 +69,8 @@ package struct VerifyExpectation: Hashable, Sendable {
     var status: String?
     var thing: String?
     var policies: [String] = []
-    /// Why certregd has not made all of the device; `nil`: it has, as far as it was asked to.
-    var incomplete: String?
+    /// `nil`: certregd has made all of the device, as far as it was asked to.
+    var incomplete: Incomplete?
   }
 }
 
@@ -126,7 +151,9 @@ struct VerifyVerdict: Hashable, Sendable {
         add(.policyNotAttached, "the policy \(policy) is not attached")
       }
     }
-    if let why = expected.incomplete { add(.notComplete, "certregd has not done all that it was asked for: \(why)") }
+    if let incomplete = expected.incomplete {
+      add(.notComplete, "certregd has not done all that it was asked for: \(incomplete.why)")
+    }
   }
 
   private mutating func add(_ reason: VerifyDifference.Reason, _ message: String) {

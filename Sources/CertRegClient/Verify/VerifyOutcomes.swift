@@ -66,6 +66,7 @@ final class VerifyOutcomes {
       case .thingNotAttached: tally.add(advice: Advice.forThing(attached: upstream["things"]?.array?.first?.string))
       // No step is made for it any more.
       case .notComplete where upstream["status"]?.string == CertificateStatus.revoked.rawValue: break
+      case .notComplete where wanted.incomplete?.isUnderWay == true: tally.add(advice: Advice.forQueued)
       case .notRegistered, .arnDiffers, .policyNotAttached, .notComplete:
         tally.add(advice: Advice.forReason(difference.reason.rawValue))
       }

@@ -59,7 +59,7 @@ package struct SharedResult: Hashable, Sendable {
     package var basis: VerdictBasis
     /// The device's name; `nil`: none was given.
     package var deviceID: DeviceID?
-    /// The profile that was applied, in the form of the store; `nil`: none.
+    /// The profile that was applied and what was asked for, in the form of the store; `nil`: neither.
     package var provisioned: String?
 
     package init(

@@ -49,17 +49,18 @@ extension SharedResult.Content {
     self.init(
       certificateARN: registration.certificateARN, outcome: registration.outcome, status: registration.status,
       requestID: registration.requestID, finishedAt: registration.finishedAt, basis: registration.basis,
-      deviceID: registration.deviceID, provisioned: registration.provisioned?.record)
+      deviceID: registration.deviceID, provisioned: DeviceRecord(registration)?.text)
   }
 }
 
 extension Registration {
   /// Another host's result as this host keeps it.
   init(_ content: SharedResult.Content, of key: RegistrationKey) {
+    let device = content.provisioned.flatMap { DeviceRecord(text: $0) }
     self.init(
       key: key, certificateARN: content.certificateARN, outcome: content.outcome, status: content.status,
       requestID: content.requestID, finishedAt: content.finishedAt, basis: content.basis, deviceID: content.deviceID,
-      provisioned: content.provisioned.flatMap { Provisioned(record: $0) })
+      provisioned: device?.provisioned, asked: device?.asked)
   }
 }
 
