@@ -33,7 +33,7 @@ package struct StoreModel: Sendable {
       queue[id]?.callStarted = false
     case .complete(let id, let registration):
       queue[id] = nil
-      keep(registration)
+      keep(registration.leavesFailure ? withFailure(registration) : registration)
       dropName(id.key)
     case .setStatus(let id, let update):
       queue[id] = nil
@@ -88,6 +88,7 @@ package struct StoreModel: Sendable {
     failures[key]?.key = key
     results[key] = registration
     results[key]?.failure = nil
+    results[key]?.leavesFailure = false
     if registration.failure == nil { besideResults.remove(key) } else { besideResults.insert(key) }
     if let name = registration.deviceID ?? names[key] { nameDevice(key, name) }
   }
