@@ -42,7 +42,7 @@ extension Registration {
     var asked = asked ?? AskedFor()
     asked.status = asked.status ?? status
     if asked.status == found { asked.status = nil }
-    if !hasDevice, let resources = provisioned?.resources {
+    if !hasDevice, asked.thingName == nil, asked.policies.isEmpty, let resources = provisioned?.resources {
       (asked.thingName, asked.policies) = (resources.thingName, resources.policies)
     }
     self.asked = asked.isEmpty ? nil : asked

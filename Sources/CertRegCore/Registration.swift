@@ -117,6 +117,9 @@ package struct Registration: Hashable, Sendable {
   /// The failure of the job that left this result, which the store keeps beside it; `nil`: the job ended well. Results
   /// that were read have none: see ``StoredRecord``.
   @Boxed package var failure: FailedRegistration?
+  /// Whether a failure beside the result stays there: the job that leaves the result made no device, and the failure is
+  /// that of a step of one. For the store alone, which does not keep it.
+  package var leavesFailure = false
 
   package init(
     key: RegistrationKey, certificateARN: String?, outcome: RegistrationOutcome, status: CertificateStatus?,

@@ -10,7 +10,7 @@ package enum StoreChange: Hashable, Sendable {
   /// Records that a step of the plan succeeded, and the facts it established. The next step's call has not begun.
   indirect case noteProgress(JobID, JobFacts)
   /// Removes the job from the queue and stores its result in place of an earlier one, with the failure that the result
-  /// names. The result may belong under another key.
+  /// names, or the one that it leaves (see ``Registration/leavesFailure``). The result may belong under another key.
   indirect case complete(JobID, Registration)
   /// Removes the job from the queue and changes the status of the result. Where there is no result, it stores the one
   /// that ``StatusUpdate/applied(to:)`` makes of nothing.

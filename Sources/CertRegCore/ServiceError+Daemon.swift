@@ -168,6 +168,15 @@ extension ServiceError {
     ServiceError(.invalidRequest, reason: .invalidProvisioning, message: message)
   }
 
+  /// A request names another status than its profile gives the certificate.
+  static func profileGivesStatus(
+    _ profile: String, _ given: CertificateStatus, named: CertificateStatus
+  ) -> ServiceError {
+    invalidProvisioning(
+      "the profile \(profile) makes the certificate \(given.rawValue), and the request names \(named.rawValue);"
+        + " leave `status` out, or name another profile")
+  }
+
   /// The array of targets has a name twice.
   package static func repeatedTarget(_ target: TargetName) -> ServiceError {
     ServiceError(

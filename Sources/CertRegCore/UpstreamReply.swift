@@ -98,18 +98,25 @@ package struct UpstreamFailure: Error, Hashable, Sendable {
       disposition: .final)
   }
 
-  /// A certificate exists, and may be revoked: it is not activated before its status is known.
+  /// The turn of a DescribeCertificate that a registration asks for did not come in time.
+  package static let describeTurnMissed = UpstreamFailure(
+    error: ServiceError(
+      .serviceUnavailable, reason: .statusUnknown, message: "its turn did not come in time", retryable: true),
+    disposition: .throttled(retryAfter: nil))
+
+  /// A certificate exists, and may be revoked: it is not activated, or told, before its status is known.
   ///
   /// - Parameters:
-  ///   - cause: Why DescribeCertificate does not tell the status; `nil`: its turn did not come in time.
+  ///   - cause: Why DescribeCertificate does not tell the status; `nil`: not known.
   ///   - step: DescribeCertificate, and the certificate.
-  static func unknownStatus(_ cause: UpstreamFailure?, _ step: FailedStep) -> UpstreamFailure {
-    let what = "the certificate exists, and DescribeCertificate does not tell its status, which activateLast needs"
+  ///   - key: The key of the configuration that asks for the status.
+  static func unknownStatus(_ cause: UpstreamFailure?, _ step: FailedStep, neededBy key: String) -> UpstreamFailure {
+    let what = "the certificate exists, and DescribeCertificate does not tell its status, which \(key) needs"
     let why = cause.map { ": \($0.error.message)" } ?? ""
     guard var failure = cause, failure.isPermanent else {
-      return UpstreamFailure(
-        error: ServiceError(.serviceUnavailable, reason: .statusUnknown, message: what + why, retryable: true),
-        disposition: .incomplete)
+      var error = ServiceError(.serviceUnavailable, reason: .statusUnknown, message: what + why, retryable: true)
+      error.failedStep = step
+      return UpstreamFailure(error: error, disposition: .incomplete)
     }
     let isDenied = failure.error.reason == .accessDenied
     failure.error.message = what + (isDenied ? "; the identity needs iot:DescribeCertificate" : "") + why
@@ -119,7 +126,7 @@ package struct UpstreamFailure: Error, Hashable, Sendable {
 
   /// Whether time alone does not help. A certificate that DescribeCertificate does not find was deleted since it was
   /// found to exist: it can be registered.
-  private var isPermanent: Bool {
+  var isPermanent: Bool {
     switch disposition {
     case .final: !error.saysCertificateIsGone
     case .identity: true

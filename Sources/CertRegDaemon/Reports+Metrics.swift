@@ -98,7 +98,8 @@ extension Reports.Figures {
       to: &text
     ) { Double($0.throttles) }
     perOperation(
-      "certregd_operation_waiting", "gauge", "Jobs that wait for their turn to make a call, by target and operation.",
+      "certregd_operation_waiting", "gauge",
+      "Jobs that wait to make a call, or for the next try, by target and operation.",
       to: &text
     ) { Double($0.queued) }
     perOperation(
@@ -136,7 +137,9 @@ extension Reports.Figures {
   }
 
   private func writePaces(to text: inout Exposition) {
-    perTarget("certregd_queue_waiting", "gauge", "Registrations that wait for their call, by target.", to: &text) {
+    perTarget(
+      "certregd_queue_waiting", "gauge", "Jobs that wait for their call or for the next try, by target.", to: &text
+    ) {
       Double($0.queued)
     }
     perTarget(

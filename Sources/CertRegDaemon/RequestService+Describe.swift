@@ -5,7 +5,7 @@ import CertRegSocket
 // The operation `describe`.
 extension RequestService {
   /// Asks the upstream about a certificate. Runs on a worker thread.
-  func describe(_ request: OwnedRequest, reply: Reply) {
+  func describe(_ request: OwnedRequest, from peer: Peer, reply: Reply) {
     do throws(ServiceError) {
       let key = try key(of: request)
       // Before the upstream is asked: what changes from here on may be newer than its answer.
@@ -13,7 +13,7 @@ extension RequestService {
         epoch: parts.known.memory.epochs.current(key.certificateID), record: try? parts.known.record(for: key))
       parts.descriptions.ask(key, until: deadline(of: request)) { result, location in
         self.onWorker {
-          self.correct(key, before, by: result, from: location) {
+          self.correct(key, before, by: result, from: location, for: peer) {
             self.answer(request, key, result, reply)
           }
         }
@@ -44,15 +44,22 @@ extension RequestService {
   /// Corrects what is known where the upstream says otherwise, and then calls `completion`. On a worker thread.
   private func correct(
     _ key: RegistrationKey, _ before: Before, by result: Result<UpstreamCertificate, ServiceError>,
-    from location: UpstreamLocation?, completion: @escaping @Sendable () -> Void
+    from location: UpstreamLocation?, for peer: Peer, completion: @escaping @Sendable () -> Void
   ) {
     do throws(StoreError) {
       guard let location, let correction = try correction(key, before, by: result, from: location) else {
         return completion()
       }
-      parts.engine.correct(correction) { error in
+      parts.engine.correct(correction) { result in
         // The caller gets the upstream's answer in any case.
-        if let error { self.parts.audit.storeFailed(.describe, ServiceError(error)) }
+        switch result {
+        case .failure(let error): self.parts.audit.storeFailed(.describe, ServiceError(error))
+        case .success(false): break
+        case .success(true):
+          if let known = before.record?.registration {
+            self.parts.audit.corrected(known, to: correction.registration, by: peer.requester)
+          }
+        }
         completion()
       }
     } catch {
@@ -76,34 +83,17 @@ extension RequestService {
     // A reload that moved the target meanwhile has other results in its place. The result has to be in memory, since
     // only a change of what is there changes the epoch.
     guard let place, parts.known.isPresent(place, of: key.target), try parts.known.registration(for: key) != nil,
-      let record = try parts.known.record(for: key), record == before.record, var registration = record.registration
+      let record = try parts.known.record(for: key), record == before.record, let registration = record.registration
     else { return nil }
-    if case .failed(let failure) = record { registration.failure = failure }
     let home = parts.known.home(of: key.target)
     switch result {
     case .success(let certificate):
-      let hasDevice = certificate.hasAll(of: registration.provisioned)
-      guard registration.status != certificate.status || !hasDevice else { return nil }
-      registration.noteAsked(found: certificate.status, hasDevice: hasDevice)
-      registration.status = certificate.status
-      // A profile that is not applied any more is applied again when it is asked for.
-      if !hasDevice { registration.provisioned = nil }
-      registration.finishedAt = parts.clock.wall
-      return EngineLoop.Correction(key: key, registration: registration, home: home, epoch: before.epoch)
+      guard var corrected = registration.corrected(by: certificate, now: parts.clock.wall) else { return nil }
+      if case .failed(let failure) = record { corrected.failure = failure }
+      return EngineLoop.Correction(key: key, registration: corrected, home: home, epoch: before.epoch)
     case .failure(let error):
       guard error.saysCertificateIsGone else { return nil }
       return EngineLoop.Correction(key: key, registration: nil, home: home, epoch: before.epoch)
     }
-  }
-}
-
-extension UpstreamCertificate {
-  /// Whether all that a profile has attached to the certificate is attached still, as far as the upstream tells.
-  fileprivate func hasAll(of provisioned: Provisioned?) -> Bool {
-    guard let provisioned, provisioned.isComplete else { return true }
-    let resources = provisioned.resources
-    if let things, let thing = resources.thingName, !things.contains(thing) { return false }
-    if let policies, !resources.policies.allSatisfy({ policies.contains($0) }) { return false }
-    return true
   }
 }

@@ -173,9 +173,10 @@ extension KnownResults.Wish {
   ///   - defaultStatus: The configured status of requests that name none.
   ///   - provisioning: What makes a device of the certificate in the target; `nil`: it is only registered.
   init(_ request: OwnedRequest, defaultStatus: CertificateStatus?, _ provisioning: Provisioning?) {
-    let status = request.status ?? defaultStatus
     self.init(
-      namedStatus: request.status, status: provisioning?.activatesLast == true ? status ?? .active : status,
+      namedStatus: request.status,
+      status: KnownResults.Wish.status(
+        named: request.status, default: defaultStatus, request.ifExists, provisioning),
       ifExists: request.ifExists, refresh: request.refresh, deviceID: request.deviceID, provisioning: provisioning)
   }
 }

@@ -155,7 +155,7 @@ final class RequestService: RequestHandling {
     switch request.operation {
     case .register: register(request, from: peer, share: share, profiles: profiles, reply: reply)
     case .update: update(request, from: peer, share: share, reply: reply)
-    case .describe: describe(request, reply: reply)
+    case .describe: describe(request, from: peer, reply: reply)
     case .validate: validate(request, reply: reply)
     case .lookup: lookup(request, reply: reply)
     case .forget: forget(request, reply: reply)

@@ -47,7 +47,7 @@ extension AWSUpstreamClient {
   /// The status of a certificate. The quota of DescribeCertificate is its own, and lower than that of many accounts for
   /// registrations: calls keep to a pace, and throttled ones are made again within `requestTimeout`.
   ///
-  /// - Returns: The status, or why it cannot be had; neither if no turn came in time.
+  /// - Returns: The status, or why it cannot be had.
   private func statusOfExisting(_ certificateID: CertificateID) async -> (CertificateStatus?, UpstreamFailure?) {
     let deadline = clock.monotonic + requestTimeout
     var pause = Self.describePause.first
@@ -63,7 +63,7 @@ extension AWSUpstreamClient {
         pause = min(pause + pause, Self.describePause.longest)
       }
     }
-    return (nil, throttle)
+    return (nil, throttle ?? .describeTurnMissed)
   }
 
   private func update(_ call: UpdateCertificateCall) async -> UpstreamReply {

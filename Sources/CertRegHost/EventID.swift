@@ -69,6 +69,8 @@ package struct EventID: Hashable, Sendable {
   package static let statusSet = EventID("status_set", "51f1b8e3c0a44d37b7a90e5ad2c68f14", limit: .none)
   /// The status of a certificate could not be set.
   package static let statusNotSet = EventID("status_not_set", "0c6e7d5fb94e4a2f8e1b3a7790d2c5e8", limit: .none)
+  /// A known result was corrected, since a `describe` found something else.
+  package static let resultCorrected = EventID("result_corrected", "0f70b23980f62a21f632f74b38619713", limit: .none)
   /// An upstream's answer named another certificate than the one sent, or too many accounts came before it.
   package static let upstreamMismatch = EventID("upstream_mismatch", "feff92cfa5464ba68d26b69523392b74")
   /// An upstream throttles calls.
@@ -106,7 +108,8 @@ package struct EventID: Hashable, Sendable {
     .fleetJoined, .fleetAlone, .fleetContentRefused,
     ready, stopping, stopped, startFailed, reloaded, reloadRefused, registered, registrationFailed,
     registrationQueued, registrationShared, registrationRepeated, registrationRefused, statusSet, statusNotSet,
-    upstreamMismatch, upstreamThrottled, upstreamUnavailable, upstreamRecovered, identityRefused, clockCorrected,
+    resultCorrected, upstreamMismatch, upstreamThrottled, upstreamUnavailable, upstreamRecovered, identityRefused,
+    clockCorrected,
     peerRefused,
     connectionsExhausted, queueFull, storeFailed, storeRecovered, storeDamaged, watchdogWithheld, internalFault,
     messagesSuppressed,

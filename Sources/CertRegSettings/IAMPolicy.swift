@@ -61,10 +61,11 @@ struct IAMPolicy: Equatable, Sendable {
 
     mutating func add(_ target: TargetConfiguration, profiles: [ProvisioningProfile], _ settings: Settings) {
       let certificates = target.arn("cert/*")
-      add("iot:RegisterCertificateWithoutCA", "*")
+      let registers = settings.allows(.register, in: target)
+      if registers { add("iot:RegisterCertificateWithoutCA", "*") }
       if settings.allows(.update, in: target) { add("iot:UpdateCertificate", certificates) }
       let describes = settings.allows(.describe, in: target)
-      if describes || target.describeExisting { add("iot:DescribeCertificate", certificates) }
+      if describes || registers && target.describeExisting { add("iot:DescribeCertificate", certificates) }
       if describes {
         add("iot:ListPrincipalThings", certificates)
         add("iot:ListAttachedPolicies", "*")
@@ -109,12 +110,11 @@ struct IAMPolicy: Equatable, Sendable {
           }
       """
     }
+    let list = texts.isEmpty ? "[]" : "[\n\(texts.joined(separator: ",\n"))\n  ]"
     return """
       {
         "Version": "2012-10-17",
-        "Statement": [
-      \(texts.joined(separator: ",\n"))
-        ]
+        "Statement": \(list)
       }
 
       """

@@ -101,7 +101,7 @@ enum Schema {
     ),
     .optional(
       "maxAge", \.maxAge, .duration(.seconds(60) ... .days(365)),
-      "Registrations that wait longer end as failed, which `lookup` and `watch` show."),
+      "Requests that wait longer end as failed, which `watch` and the log show, and of registrations `lookup`."),
   ])
 
   private static let store = KeyTable<StoreSettings>(keys: [

@@ -49,11 +49,17 @@ extension SettingsLoader {
       throw TemplateFault(
         message: "\(quoted(file, limit: 4096)) is no provisioning template: a JSON object with Resources is expected")
     }
+    if let fault = json.templateFault {
+      throw TemplateFault(message: "\(quoted(file, limit: 4096)) cannot be used: \(fault)")
+    }
     var template = ProvisioningProfile.Template(file: file)
     template.body = body
     let parameters = json["Parameters"]?.members ?? []
     template.required = parameters.filter { $0.value["Default"] == nil }.map(\.name)
     template.status = Self.status(json)
+    if let name = json.resources("AWS::IoT::Thing").first?["Properties"]?["ThingName"] {
+      template.thingName = ProvisioningProfile.Template.Text(name, in: json)
+    }
     return template
   }
 
@@ -61,9 +67,7 @@ extension SettingsLoader {
   /// `Status` it is set to ACTIVE. Whether a status takes effect that has `OverrideSettings` depends on the
   /// certificate.
   private static func status(_ template: JSONValue) -> ProvisioningProfile.Template.Status {
-    let resources = template["Resources"]?.members ?? []
-    guard let certificate = resources.first(where: { $0.value["Type"]?.string == "AWS::IoT::Certificate" })?.value
-    else { return .kept }
+    guard let certificate = template.resources("AWS::IoT::Certificate").first else { return .kept }
     guard certificate["OverrideSettings"] == nil else { return .unknown }
     guard let status = certificate["Properties"]?["Status"] else { return .literal(CertificateStatus.active.rawValue) }
     if let literal = status.string { return .literal(literal) }

@@ -41,7 +41,7 @@ extension Connection {
     if let name = request.deviceID, !entry.names(name, in: line) { return false }
     if tag != 0 {
       if entry.provisioningTag != tag { return false }
-      if let profile = target.profile, profile.activatesLast, entry.status != .active { return false }
+      if let profile = target.profile, profile.mayActivate, entry.status != .active { return false }
     }
     if remembered != nil { loop.counters.rememberedAnswers += 1 } else { loop.counters.cachedAnswers += 1 }
     let id = request.id.map { UnsafeRawBufferPointer(rebasing: line[$0]) }

@@ -7,8 +7,8 @@ struct DefaultProfile: Sendable {
   /// Bytes of the longest `attributes` that a loop reads; longer ones would hold up the other connections.
   static let longestAttributes = 16 * 1024
 
-  /// Whether a complete device is an answer only while its certificate is ACTIVE.
-  let activatesLast: Bool
+  /// Whether a complete device may be an answer only while its certificate is ACTIVE.
+  let mayActivate: Bool
   private let fingerprint: UInt64
   private let usesDeviceID: Bool
   private let takesAllAttributes: Bool
@@ -16,7 +16,11 @@ struct DefaultProfile: Sendable {
   private let attributeNames: [[UInt8]]
 
   init(_ profile: ProvisioningProfile) {
-    activatesLast = if case .parts(_, _, let activatesLast) = profile.form { activatesLast } else { false }
+    mayActivate =
+      switch profile.form {
+      case .parts(_, _, let activatesLast): activatesLast
+      case .template(let template): template.status != .kept
+      }
     fingerprint = profile.fingerprint
     usesDeviceID = profile.usesDeviceID
     takesAllAttributes = profile.takesAllAttributes

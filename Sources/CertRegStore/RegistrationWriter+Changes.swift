@@ -74,6 +74,11 @@ extension RegistrationWriter {
   private func complete(_ id: JobID, _ registration: Registration) throws(DatabaseFault) {
     try nameDevice(registration.deviceID, ofEnding: registration.key)
     try removeFromQueue(id)
+    var registration = registration
+    if registration.leavesFailure {
+      let target = try number(of: registration.key.target.rawValue)
+      registration.failure = try failureOutlastingUpdate(registration.key, target)
+    }
     try keep(registration, sequence: id.sequence, carriesAsked: true)
     if registration.key != id.key { try dropName(id.key) }
   }

@@ -33,9 +33,9 @@ package struct StoreModel: Sendable {
       queue[id]?.callStarted = false
     case .complete(let id, let registration):
       queue[id] = nil
-      var kept = registration
+      var kept = registration.leavesFailure ? withFailure(registration) : registration
       if let earlier = results[registration.key] {
-        kept.asked = earlier.asked?.left(by: registration, after: earlier.status)
+        kept.asked = earlier.asked?.left(by: kept, after: earlier.status)
       }
       keep(kept)
       dropName(id.key)
@@ -92,6 +92,7 @@ package struct StoreModel: Sendable {
     failures[key]?.key = key
     results[key] = registration
     results[key]?.failure = nil
+    results[key]?.leavesFailure = false
     if registration.failure == nil { besideResults.remove(key) } else { besideResults.insert(key) }
     if let name = registration.deviceID ?? names[key] { nameDevice(key, name) }
   }

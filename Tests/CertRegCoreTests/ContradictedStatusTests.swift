@@ -118,4 +118,81 @@ import Testing
     test.succeed(2)
     #expect(test.registration(toldTo: 1)?.status == status && test.result?.status == status)
   }
+
+  // MARK: Deactivated devices
+
+  /// A device that was complete and ACTIVE, and was deactivated since.
+  private static func deactivated(_ device: Provisioning, steps: Int) -> DevicesUnderTest {
+    var test = DevicesUnderTest()
+    test.ask(1, device, device.activatesLast ? .active : nil)
+    test.succeed(steps)
+    #expect(test.result?.status == .active && test.result?.provisioned?.isActivated == true)
+    test.askForStatus(2, .inactive)
+    test.succeed()
+    return test
+  }
+
+  private static func template(_ tag: UInt64, _ status: FilledTemplate.StatusEffect = .set(.active)) -> Provisioning {
+    Provisioning(
+      profile: "t", tag: ProvisioningTag(rawValue: tag),
+      work: .template(FilledTemplate(body: "{}", parameters: [], status: status)))
+  }
+
+  @Test func `a deactivated device stays so although another profile fails before its first step`() {
+    var test = Self.deactivated(Self.last, steps: 2 + Self.steps)
+    let other = Provisioning(
+      profile: "q", tag: ProvisioningTag(rawValue: 9),
+      work: .parts(DeviceParts(thing: nil, policies: ["typo"], activatesLast: false)))
+    test.ask(3, other)
+    test.fail()
+    // The certificate may be missing, and is there.
+    test.succeed(exists: true, nil)
+    test.fail()
+    #expect(test.error(toldTo: 3)?.reason == "policy_not_found")
+    #expect(test.result?.status == .inactive && test.result?.provisioned?.isActivated == true)
+    #expect(test.result?.provisioned?.isComplete == false)
+    test.ask(4, Self.last, .active)
+    #expect(test.error(toldTo: 4)?.reason == .statusDiffers && test.rows.isEmpty)
+    test.ask(5, Self.last, .active, ifExists: .update)
+    test.succeed(1 + Self.steps)
+    #expect(test.registration(toldTo: 5)?.status == .active)
+    #expect(test.registration(toldTo: 5)?.provisioned?.resources.policies == ["p", "q"])
+  }
+
+  @Test(arguments: [false, true])
+  func `a template does not activate a deactivated device again`(refresh: Bool) {
+    var test = Self.deactivated(Self.template(1), steps: 2)
+    let made = test.operations.count
+    test.ask(3, Self.template(refresh ? 1 : 2), refresh: refresh)
+    if refresh { test.succeed(exists: true, nil) }
+    #expect(test.error(toldTo: 3)?.reason == .statusDiffers && test.error(toldTo: 3)?.status == .inactive)
+    #expect(!test.operations.dropFirst(made).contains(.registerThing) && test.result?.status == .inactive)
+    // One that leaves the status alone is applied.
+    test.ask(4, Self.template(3, .kept))
+    test.succeed()
+    #expect(test.registration(toldTo: 4)?.status == .inactive)
+    test.ask(5, Self.template(2), .active, ifExists: .update)
+    test.succeed()
+    #expect(test.registration(toldTo: 5)?.status == .active)
+  }
+
+  @Test func `a template is not applied to a certificate that is known as revoked`() {
+    var test = DevicesUnderTest()
+    test.ask(1, nil)
+    test.succeed()
+    test.askForStatus(2, .revoked)
+    test.succeed()
+    test.ask(3, Self.template(1))
+    #expect(test.error(toldTo: 3)?.reason == .statusDiffers && test.operations.last == .updateCertificate)
+  }
+
+  @Test func `a refresh for a part of the device keeps it from being activated by the next request`() {
+    var test = Self.deactivated(Self.last, steps: 2 + Self.steps)
+    test.ask(3, DevicesUnderTest.device(8), refresh: true)
+    test.succeed(exists: true, nil)
+    test.fail()
+    #expect(test.result?.provisioned?.isActivated == true)
+    test.ask(4, Self.last, .active)
+    #expect(test.error(toldTo: 4)?.reason == .statusDiffers)
+  }
 }

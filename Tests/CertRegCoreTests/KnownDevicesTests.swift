@@ -131,6 +131,90 @@ import Testing
     }
   }
 
+  private static func template(_ effect: FilledTemplate.StatusEffect) -> Provisioning {
+    Provisioning(
+      profile: "p", tag: ProvisioningTag(rawValue: 7),
+      work: .template(FilledTemplate(body: "{}", parameters: [], status: effect)))
+  }
+
+  @Test(arguments: [provisioning(activatesLast: true), template(.set(.active))])
+  func `a request does not name another status than its profile gives`(profile: Provisioning) throws {
+    let store = MemoryStore()
+    let results = KnownResults(memory: ResultCache(maxEntries: 9), store: store, timeToLive: nil)
+    let rules = AnswerRules(
+      policyFingerprint: VerdictBasis.anyTime.policyFingerprint, rejectsNotYetValid: false, rejectsExpired: false)
+    func reason(_ wish: KnownResults.Wish) throws -> Reason? {
+      if case .refuse(let error) = try results.decide(wish, on: key, under: rules, now: now) {
+        error.reason
+      } else {
+        nil
+      }
+    }
+    for named in [.inactive, .revoked] as [CertificateStatus] {
+      #expect(try reason(wish(named, .return, profile)) == .invalidProvisioning)
+      #expect(try reason(wish(named, .error, profile)) == .invalidProvisioning)
+      // It is set after the profile's.
+      #expect(try reason(wish(named, .update, profile)) == nil)
+    }
+    #expect(try reason(wish(.active, .return, profile)) == nil && reason(wish(nil, .return, profile)) == nil)
+    // What is known is told first.
+    let active = registration(.all)
+    let differs = ServiceError.statusDiffers(active, known: .active, named: .inactive)
+    let repeated = wish(.inactive, status: .inactive, .return, profile)
+    #expect(try decide(repeated, active) == .refuse(differs))
+  }
+
+  @Test func `a template that says nothing certain of the status takes every request`() throws {
+    for effect in [.kept, .unknown] as [FilledTemplate.StatusEffect] {
+      let known = registration(.nothing, .inactive)
+      #expect(try decide(wish(.inactive, .return, Self.template(effect)), known) == .goOn(known))
+    }
+  }
+
+  @Test func `a profile decides about the status that the configuration leaves open`() {
+    let last = Self.provisioning(activatesLast: true)
+    typealias Wish = KnownResults.Wish
+    #expect(Wish.status(named: nil, default: .inactive, .return, last) == .active)
+    #expect(Wish.status(named: .inactive, default: .active, .update, last) == .inactive)
+    #expect(Wish.status(named: nil, default: .inactive, .return, Self.provisioning()) == .inactive)
+    // A template gives the status itself; only what is set after it has to be named.
+    #expect(Wish.status(named: nil, default: .inactive, .return, Self.template(.set(.active))) == .inactive)
+    #expect(Wish.status(named: nil, default: .inactive, .update, Self.template(.set(.active))) == .active)
+  }
+
+  @Test func `a template's device that was deactivated is not told as one that can connect`() throws {
+    var device = registration(.all, .inactive)
+    device.provisioned?.isActivated = true
+    let differs = ServiceError.statusDiffers(device, known: .inactive, named: .active)
+    #expect(try decide(wish(nil, .return, Self.template(.set(.active))), device) == .refuse(differs))
+    #expect(try decide(wish(nil, .return, Self.template(.kept)), device) == .answer(device))
+  }
+
+  @Test(arguments: [true, false])
+  func `what describe finds missing is made again, and a deactivated device stays protected`(lacksThing: Bool) throws {
+    let resources = DeviceResources(thingName: "d", thingARN: "a", policies: ["p", "q"], groups: ["g"])
+    var device = registration(.all, .inactive)
+    device.provisioned?.resources = resources
+    device.provisioned?.isActivated = true
+    let certificate = UpstreamCertificate(
+      certificateARN: "arn", status: .inactive, things: lacksThing ? [] : ["d"],
+      policies: lacksThing ? ["p", "q"] : ["q"])
+    let corrected = try #require(device.corrected(by: certificate, now: now))
+    #expect(corrected.provisioned?.isComplete == false && corrected.provisioned?.completedSteps == 1)
+    #expect(
+      corrected.provisioned?.resources
+        == (lacksThing
+          ? DeviceResources(policies: ["p", "q"])
+          : DeviceResources(thingName: "d", thingARN: "a", policies: ["q"], groups: ["g"])))
+    let last = Self.provisioning(activatesLast: true)
+    let differs = ServiceError.statusDiffers(corrected, known: .inactive, named: .active)
+    #expect(try decide(wish(nil, status: .active, .return, last), corrected) == .refuse(differs))
+    #expect(corrected.corrected(by: certificate, now: now) == nil)
+    var whole = certificate
+    (whole.things, whole.policies) = (nil, nil)
+    #expect(device.corrected(by: whole, now: now) == nil)
+  }
+
   @Test func `a device's new name is kept with the device`() throws {
     var wish = wish()
     wish.deviceID = DeviceID("d1")

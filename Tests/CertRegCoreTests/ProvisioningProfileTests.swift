@@ -49,10 +49,14 @@ import Testing
       form: .parts(thing: made, policies: try policies.map { try PlaceholderText($0) }, activatesLast: activatesLast))
   }
 
-  private func template(_ body: String = "{}", required: [String] = []) -> ProvisioningProfile {
+  private func template(
+    _ body: String = "{}", required: [String] = [], thing: ProvisioningProfile.Template.Text? = nil,
+    status: ProvisioningProfile.Template.Status = .unknown
+  ) -> ProvisioningProfile {
     var template = ProvisioningProfile.Template(file: "/t")
     template.body = body
     template.required = required
+    (template.thingName, template.status) = (thing, status)
     return ProvisioningProfile(name: "t", form: .template(template))
   }
 
@@ -152,6 +156,29 @@ import Testing
     #expect(!filled.activatesLast)
     #expect(message { try profile.filled(with: values()) }.contains("\"Site\""))
     #expect(message { try template(required: ["CertificateId"]).filled(with: values()) } == "")
+  }
+
+  @Test(arguments: ["a b", "", "a.b", "ä", String(repeating: "x", count: 129)])
+  func `a template's thing has a name of AWS IoT`(name: String) throws {
+    typealias Text = ProvisioningProfile.Template.Text
+    for thing in [.parameter("N", default: "a"), .joined([.literal("x"), .parameter("N", default: nil)], by: "")]
+      as [Text]
+    {
+      let isPrefixed = thing != .parameter("N", default: "a")
+      let profile = template(thing: thing)
+      let told = message { try profile.filled(with: values(["N": name])) }
+      #expect(told.contains("thing name") || isPrefixed && name.isEmpty, "\(told)")
+      #expect(message { try profile.filled(with: values(["N": "a:b_c-1"])) } == "")
+    }
+    #expect(
+      message { try template(thing: .parameter("N", default: "a b")).filled(with: values()) }.contains("thing name"))
+    #expect(message { try template(thing: .unknown).filled(with: values(["N": name])) } == "")
+  }
+
+  @Test func `a template gives no other status than RegisterThing takes`() {
+    let profile = template(status: .parameter("S", default: nil))
+    #expect(message { try profile.filled(with: values(["S": "REVOKED"])) }.contains("\"REVOKED\""))
+    #expect(message { try profile.filled(with: values(["S": "Inactive"])) } == "")
   }
 
   @Test func `the certificate is read only where a placeholder needs it`() throws {

@@ -16,3 +16,12 @@ extension Registrar {
     replied(id(of: key), reply, now: now)
   }
 }
+
+extension Registration {
+  /// The result as a job leaves it that made no device.
+  var leavingFailure: Registration {
+    var leaving = self
+    leaving.leavesFailure = true
+    return leaving
+  }
+}

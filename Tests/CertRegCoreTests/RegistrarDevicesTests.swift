@@ -274,6 +274,44 @@ import Testing
     #expect(test.result?.provisioned?.isComplete == true)
   }
 
+  @Test func `a step that is refused shows in the counts and names itself`() {
+    var test = DevicesUnderTest()
+    test.ask(1, nil)
+    test.succeed()
+    test.ask(2, wait: false)
+    test.fail(.identity, reason: "access_denied")
+    let target = test.registrar.target(DevicesUnderTest.target, now: test.now.monotonic)
+    #expect(target?.queued == 1 && target?.underWay == 0 && test.registrar.pendingCount == 1)
+    #expect(target?.calls.map(\.queued) == [0, 1])
+    #expect(target?.lastError?.failedStep?.operation == "CreateThing")
+    #expect(test.rows.first?.lastError?.failedStep?.operation == "CreateThing")
+    test.pass(.seconds(600))
+    let calling = test.registrar.target(DevicesUnderTest.target, now: test.now.monotonic)
+    #expect(calling?.queued == 0 && calling?.underWay == 1)
+  }
+
+  @Test(arguments: [false, true])
+  func `a request for the registration alone leaves the failure of a step`(refresh: Bool) {
+    var test = DevicesUnderTest()
+    test.ask(1)
+    test.succeed(4)
+    test.fail()
+    test.ask(2, nil, refresh ? nil : .active, ifExists: refresh ? .return : .update, refresh: refresh)
+    test.succeed(exists: true)
+    #expect(test.registration(toldTo: 2) != nil && test.rows.isEmpty)
+    guard case .failed(let failure)? = test.disk.record(for: DevicesUnderTest.key) else {
+      Issue.record("the failure is gone")
+      return
+    }
+    #expect(failure.error.failedStep?.operation == "AttachPolicy" && failure.registered?.status == test.result?.status)
+    test.ask(3)
+    test.succeed(Self.steps - 3)
+    guard case .registered? = test.disk.record(for: DevicesUnderTest.key) else {
+      Issue.record("the failure stays")
+      return
+    }
+  }
+
   // MARK: Several hosts
 
   private struct Distant: Coordinator {

@@ -4,14 +4,17 @@ import CertRegCore
 extension RegistrarSimulation {
   mutating func ask() {
     if oneIn(4) { return askForStatus() }
-    let key = anyKey()
+    ask(for: anyKey())
+  }
+
+  mutating func ask(for key: RegistrationKey) {
     let isRefresh = oneIn(6)
     let named: CertificateStatus? = oneIn(2) ? anyStatus() : nil
     // Half of the requests are under a configuration with a default status.
-    var status = named ?? (Bool.random(using: &random) ? .active : nil)
+    let byDefault: CertificateStatus? = Bool.random(using: &random) ? nil : oneIn(3) ? .inactive : .active
     let provisioning = oneIn(2) ? anyDevice(of: key) : nil
-    if provisioning?.activatesLast == true { status = status ?? .active }
     let ifExists: IfExists = oneIn(4) ? .error : oneIn(3) ? .update : .return
+    let status = KnownResults.Wish.status(named: named, default: byDefault, ifExists, provisioning)
     let wish = KnownResults.Wish(
       namedStatus: named, status: status, ifExists: ifExists, refresh: isRefresh, provisioning: provisioning)
     var waiter = waiter(key, wish.setsStatus ? .registerAndSet : .register, named, ifExists)
@@ -27,7 +30,7 @@ extension RegistrarSimulation {
       guard wish.changesCertificate, core.hasJob(of: key) else { return tell(known, to: waiter) }
       request.takeKnown(known, at: nil)
     case .goOn(let known): request.takeKnown(known, at: nil)
-    case .refuse: return reach(.cachedAnswer)
+    case .refuse(let error): return noteRefusal(error, key)
     case .ask(let earlier):
       if earlier != nil { reach(isRefresh ? .refresh : .cacheExpiry) }
       if passesOn(isRefresh) { request.earlier = earlier }

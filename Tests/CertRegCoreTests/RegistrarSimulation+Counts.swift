@@ -18,10 +18,9 @@ extension RegistrarSimulation {
     queuedBefore = []
     for (id, flight) in flights {
       if flight.isBeginning { expected[id.target, default: (0, 0)].underWay += 1 }
-      if isWaiting(id, flight) {
-        queuedBefore.insert(id)
-        expected[id.target, default: (0, 0)].queued += 1
-      }
+      if isWaiting(id, flight) { queuedBefore.insert(id) }
+      // A job that pauses waits for its next try.
+      if isWaiting(id, flight) || core.isBackingOff(id) { expected[id.target, default: (0, 0)].queued += 1 }
     }
     for call in calls { expected[call.key.target, default: (0, 0)].underWay += 1 }
     for target in [Self.first, Self.second] {

@@ -52,6 +52,10 @@ extension RegistrarSimulation {
       return
     }
     if row.purpose == .registerNew, registered.outcome == .existing { violations.append(.changesWhatIsLeftAlone) }
+    if case .registerThing(let template) = call.action, case .set(let status) = template.status {
+      if let named = row.namedStatus, named != status { violations.append(.changesNamedStatus) }
+      if status == .active { checkIsNotKept(row) }
+    }
     let actions = provisioning.expectedActions
     // The registration is the first step.
     let next = row.facts.completedSteps - 1
@@ -72,6 +76,7 @@ extension RegistrarSimulation {
     if provisioning.activatesLast, !row.overridesStatus, keptFromActivation.contains(row.id) {
       violations.append(.activatesWhatIsKept)
     }
+    if provisioning.activatesLast, row.status == .active { checkIsNotKept(row) }
     if provisioning.activatesLast, !row.overridesStatus, row.facts.registered?.status == nil {
       violations.append(.activatesUnknownStatus)
     }
@@ -143,7 +148,11 @@ extension RegistrarSimulation {
     let actions = provisioning.expectedActions
     let done = actions.prefix(provisioned.completedSteps.map { max(0, $0 - 1) } ?? actions.count)
     if !done.allSatisfy({ upstream.devices.has($0, key) }) { violations.append(.progressInvented) }
-    if provisioned.resources != DeviceResources(of: Array(done)) { violations.append(.falseResources) }
+    // A device that is not whole any more has parts that no step has made again.
+    let there = DeviceResources(of: actions.filter { upstream.devices.has($0, key) })
+    let made = DeviceResources(of: Array(done))
+    let isMended = provisioned.completedSteps == nil ? provisioned.resources == made : provisioned.resources.has(made)
+    if !isMended || !there.has(provisioned.resources) { violations.append(.falseResources) }
   }
 
   // MARK: Answers
@@ -155,6 +164,9 @@ extension RegistrarSimulation {
       return
     }
     reach(.provisioned)
+    if provisioning.activatesLast, waiter.namedStatus ?? .active == .active, registration.status != .active {
+      violations.append(.deviceNotActive)
+    }
     if !registration.hasDevice(of: provisioning) || !upstream.devices.hasDevice(of: provisioning, waiter.key) {
       violations.append(.deviceToldTooEarly)
     }
@@ -176,6 +188,11 @@ extension JobFacts {
 }
 
 extension DeviceResources {
+  fileprivate func has(_ other: DeviceResources) -> Bool {
+    (other.thingName == nil || thingName == other.thingName) && Set(policies).isSuperset(of: other.policies)
+      && Set(groups).isSuperset(of: other.groups)
+  }
+
   /// The resources that actions have made in the simulation.
   fileprivate init(of actions: [ProvisioningAction]) {
     self.init()

@@ -54,10 +54,16 @@ extension RegistrarSimulation {
     case activatesWhatIsKept
     /// A certificate is set ACTIVE although nobody knows whether it is revoked.
     case activatesUnknownStatus
+    /// A template sets another status than the request names.
+    case changesNamedStatus
     /// Something is done to a certificate that exists, for a caller that takes that for an error.
     case changesWhatIsLeftAlone
     /// A device is told of which a part is missing.
     case deviceToldTooEarly
+    /// A device is told whose profile activates its certificate, with another status.
+    case deviceNotActive
+    /// The failure of a device's step is gone, although no device was made.
+    case stepFailureLost
     case queuedForAnotherDevice
 
     // Truth.

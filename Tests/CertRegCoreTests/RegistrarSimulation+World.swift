@@ -49,6 +49,7 @@ extension RegistrarSimulation {
     guard disk.results[key] != nil else { return }
     reach(.forget)
     disk.apply(.forget(key))
+    noteActiveDevice(key)
   }
 
   /// Time passes, and each timer fires when it is due.
@@ -85,7 +86,16 @@ extension RegistrarSimulation {
 
   private mutating func apply(_ change: StoreChange) {
     if case .complete(let id, let registration) = change { checkReplacement(registration, by: id) }
+    let before = change.completed.flatMap { disk.record(for: $0.key) }
+    let madeDevice = change.completed.flatMap { disk.row($0)?.pending.provisioning } != nil
     disk.apply(change)
+    if case .complete(let id, let registration) = change {
+      checkStepFailure(before, id, registration, madeDevice: madeDevice)
+    }
+    switch change {
+    case .complete(let id, _), .setStatus(let id, _), .fail(let id, _): noteActiveDevice(id.key)
+    default: break
+    }
     switch change {
     case .complete(let id, _), .setStatus(let id, _), .fail(let id, _):
       if let version = answered[id] { upstream.raiseFloor(of: id.key, to: version) }
@@ -121,7 +131,9 @@ extension RegistrarSimulation {
     let after = upstream.certificates[call.key]?.version
     switch reply {
     case .updated: (answered[call.id], lost[call.id]) = (after, nil)
-    case .alreadyExists(_, let status, _, _):
+    case .alreadyExists(_, let status, _, let undescribed):
+      if undescribed != nil { reach(.undescribed) }
+      if undescribed?.disposition == .identity { troubledTargets.insert(call.key.target) }
       if let status {
         described = (call.id, status)
         reach(.describedStatus)
@@ -201,5 +213,12 @@ extension RegistrarSimulation {
     }
     perform(
       core.resume(mutant == .forgetsTheQueue ? [] : left, firstSequence: disk.nextSequence, now: now))
+  }
+}
+
+extension StoreChange {
+  /// The job that leaves a result; `nil`: it is another change.
+  fileprivate var completed: JobID? {
+    if case .complete(let id, _) = self { id } else { nil }
   }
 }

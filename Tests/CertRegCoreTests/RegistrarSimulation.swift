@@ -9,6 +9,7 @@ struct RegistrarSimulation {
   enum Event: CaseIterable {
     case answer, cachedAnswer, cacheExpiry, refresh, join, statusConflict, existsRefusal, describedStatus
     case device, provisioned, provisioningStep, stepRetried, activation, provisioningFailed, provisioningContinued
+    case undescribed, describe, deviceMissing, deactivatedDevice, stepFailureKept
     case statusQuestion, begunAnew, provisioningResumed, provisioningShared, provisioningInherited, profileChanged,
       plainBesideDevice
     case update, sharedUpdate, secondStep, inheritance, failedStep, doubt, unknownCertificate, revocation
@@ -119,6 +120,8 @@ struct RegistrarSimulation {
   var registerReplies: [RegistrationKey: Int] = [:]
   /// Jobs whose certificate was revoked or deactivated when the upstream said that it exists.
   var keptFromActivation: Set<JobID> = []
+  /// Certificates that were ACTIVE with a complete device, as far as the disk was told since it last knew nothing.
+  var activeDevices: Set<RegistrationKey> = []
   /// The status in the upstream's last reply, while the core takes it.
   var described: (id: JobID, status: CertificateStatus)?
   /// The job whose call ended, while the core takes the reply.
@@ -170,7 +173,8 @@ struct RegistrarSimulation {
       let part = Duration.milliseconds(Int64.random(in: 200...(isRemote ? 24_000 : 14_000), using: &random))
       for _ in 0..<5 { pass(part) }
     case 175..<179: if !isRemote || oneIn(8) { toggleUpstream() }
-    case 179..<182: disk.isWell.toggle()
+    case 179..<181: disk.isWell.toggle()
+    case 181: describe()
     case 182..<185: forget()
     case 185..<188: letOthersUseUpstream()
     case 188..<193: if isRemote, !oneIn(4) { clock.networkTimeCame() } else { changeSettings() }

@@ -64,7 +64,7 @@ import Testing
       Issue.record("no commit of the result: \(replied)")
       return
     }
-    #expect(ends == [.complete(row.id, expected)])
+    #expect(ends == [.complete(row.id, expected.leavingFailure)])
     #expect(replied.count == 1)
     #expect(
       registrar.committed(second, .success(()), now: Self.start)
@@ -317,7 +317,7 @@ import Testing
       Issue.record("no commit: \(ended)")
       return
     }
-    #expect(changes == [.complete(row.id, registration(1, .created))])
+    #expect(changes == [.complete(row.id, registration(1, .created).leavingFailure)])
   }
 
   @Test mutating func `a caller's deadline ends its waiting and not the registration`() {

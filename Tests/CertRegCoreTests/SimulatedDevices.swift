@@ -1,7 +1,7 @@
 import CertRegCore
 import CertRegTesting
 
-/// Things, groups and policies of all targets, and what is attached to certificates. Nothing is ever taken away.
+/// Things, groups and policies of all targets, and what is attached to certificates.
 struct SimulatedDevices {
   private struct Name: Hashable {
     var target: TargetName
@@ -77,6 +77,30 @@ struct SimulatedDevices {
     case .attachPolicy(let policy): policies.insert(Name(target: target, name: policy))
     case .attachThingPrincipal, .registerThing: break
     }
+  }
+
+  /// Somebody detaches a part of a device from its certificate. A thing is attached last, so that only of a device that
+  /// is complete it is known that it was attached.
+  mutating func detach(_ device: Provisioned, _ key: RegistrationKey, _ number: UInt64) {
+    let things = attachments.filter {
+      if $0.key == key, case .attachThingPrincipal(device.resources.thingName, _) = $0.action { true } else { false }
+    }.filter { _ in device.isComplete }
+    let policies = device.resources.policies.map { Attachment(key: key, action: .attachPolicy($0)) }
+    let parts = things + policies
+    if !parts.isEmpty { attachments.remove(parts[Int(number % UInt64(parts.count))]) }
+  }
+
+  /// The names of the things and of the policies that are attached to a certificate.
+  func attached(to key: RegistrationKey) -> (things: [String], policies: [String]) {
+    var (things, policies): ([String], [String]) = ([], [])
+    for attachment in attachments where attachment.key == key {
+      switch attachment.action {
+      case .attachThingPrincipal(let thing, _): things.append(thing)
+      case .attachPolicy(let policy): policies.append(policy)
+      case .createThing, .addThingToThingGroup, .registerThing: break
+      }
+    }
+    return (things, policies)
   }
 
   /// Whether all of a profile is there.

@@ -71,6 +71,9 @@ struct SimulatedDisk {
     return (try? known.decide(wish, on: key, under: rules, now: now)) ?? .ask(earlier: nil)
   }
 
+  /// The result, or the failure beside it.
+  func record(for key: RegistrationKey) -> StoredRecord? { content.record(for: key) }
+
   var isQueueEmpty: Bool { content.queue.isEmpty }
 
   /// The row of a job.

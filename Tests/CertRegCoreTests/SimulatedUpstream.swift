@@ -136,7 +136,28 @@ struct SimulatedUpstream {
     let isAskedFor = describingTargets.contains(call.key.target) || call.needsStatus
     let isDescribed = isAskedFor && Int.random(in: 0..<4, using: &random) > 0
     return .alreadyExists(
-      certificateARN: "arn", status: isDescribed ? certificate.status : nil, requestID: nil)
+      certificateARN: "arn", status: isDescribed ? certificate.status : nil, requestID: nil,
+      undescribed: isAskedFor && !isDescribed ? undescribed() : nil)
+  }
+
+  /// Why DescribeCertificate does not tell the status.
+  private mutating func undescribed() -> UpstreamFailure? {
+    let reply =
+      switch Int.random(in: 0..<4, using: &random) {
+      case 0: Self.failed(.unauthorized, .identity, reason: .accessDenied)
+      case 1: Self.failed(.invalidRequest, .final)
+      case 2: Self.unavailable(mayHaveTakenEffect: false)
+      default: Self.failed(.throttling, .throttled(retryAfter: nil))
+      }
+    return reply.failure
+  }
+
+  /// What DescribeCertificate tells, with all that is attached; `nil`: there is no such certificate.
+  func describe(_ key: RegistrationKey) -> UpstreamCertificate? {
+    guard let certificate = certificates[key] else { return nil }
+    let attached = devices.attached(to: key)
+    return UpstreamCertificate(
+      certificateARN: "arn", status: certificate.status, things: attached.things, policies: attached.policies)
   }
 
   /// Another client registers the certificate, or sets its status.

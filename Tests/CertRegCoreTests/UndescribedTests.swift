@@ -33,6 +33,13 @@ import Testing
     #expect(error?.failedStep?.operation == "DescribeCertificate" && error?.failedStep?.certificateARN == "arn")
     let target = Self.target(test)
     #expect(target?.health == .unauthorized && target?.lastError?.message.contains("iot:DescribeCertificate") == true)
+    // It is registered all the same, and `lookup` says so.
+    guard case .failed(let failure)? = test.disk.record(for: DevicesUnderTest.key) else {
+      Issue.record("no failure is kept")
+      return
+    }
+    #expect(failure.registered?.certificateARN == "arn" && failure.registered?.outcome == .existing)
+    #expect(failure.registered?.status == nil && failure.error.reason == .accessDenied)
     // A repeat asks again, and another answer ends the refusal.
     test.ask(2, Self.last, .active)
     test.succeed(exists: true, .inactive)
@@ -114,6 +121,38 @@ import Testing
     test.pass(.seconds(5))
     test.succeed(exists: true, .inactive)
     #expect(test.operations.last == .createThing)
+  }
+
+  @Test(
+    arguments: [
+      failure(.internalFailure, "upstream_failed", .unavailable(retryAfter: nil)),
+      failure(.throttling, "throttled_by_upstream", .throttled(retryAfter: nil)),
+      failure(.resourceNotFound, .certificateNotFound, .final),
+    ])
+  func `a status that is asked for as configured is waited for`(reply: UpstreamReply) {
+    var test = DevicesUnderTest()
+    test.ask(1, nil, named: .active)
+    test.reply(reply)
+    #expect(test.answers[1] == nil && test.rows.first?.lastError?.reason == .statusUnknown)
+    #expect(test.rows.first?.lastError?.message.contains("describeExisting") == true)
+    test.restart()
+    test.ask(2, nil, named: .active)
+    test.pass(.seconds(60))
+    test.succeed(exists: true, .inactive)
+    #expect(test.error(toldTo: 2)?.reason == .statusDiffers && test.result?.status == .inactive)
+    // It is not needed where it is set.
+    test = DevicesUnderTest()
+    test.ask(1, nil, .active, ifExists: .update)
+    test.reply(reply)
+    #expect(test.operations.last == .updateCertificate)
+  }
+
+  @Test func `a certificate that exists is known although its request waited too long for its status`() {
+    var test = DevicesUnderTest(maxAge: .seconds(60))
+    test.ask(1, Self.last, .active, wait: false)
+    test.reply(Self.failure(.serviceUnavailable, "upstream_unavailable", .unavailable(retryAfter: nil)))
+    test.pass(.seconds(120))
+    #expect(test.rows.isEmpty && test.result?.certificateARN == "arn" && test.result?.status == nil)
   }
 
   @Test func `a status that was only asked for as configured is left out, and the refusal is told`() {

@@ -133,4 +133,41 @@ import Testing
     #expect(try await service.ask(line("", operation: "lookup"))["asked"] == nil)
     await service.stop()
   }
+
+  private func lastProfile() throws -> ProvisioningProfile {
+    ProvisioningProfile(
+      name: "p", form: .parts(thing: nil, policies: [try PlaceholderText("base")], activatesLast: true))
+  }
+
+  @Test func `a describe does not take the protection from a deactivated device, and is told in the log`() async throws
+  {
+    let bare = UpstreamCertificate(certificateARN: "arn:x", status: .inactive, things: [], policies: [])
+    let service = try await ServiceUnderTest(
+      .direct, replies: [], certificates: [.success(bare), .success(bare)], profile: lastProfile())
+    #expect(try await service.ask(line())["status"] as? String == "ACTIVE")
+    _ = try await service.ask(line(#","status":"INACTIVE""#, operation: "update"))
+    for _ in 0..<2 {
+      #expect(error(try await service.ask(line()))["reason"] == "status_differs")
+      _ = try await service.ask(line("", operation: "describe"))
+    }
+    let known = try await service.ask(line("", operation: "lookup"))
+    #expect(device(known)?["complete"] as? Bool == false && (device(known)?["policies"] as? [String])?.isEmpty == true)
+    // The second one found nothing else.
+    let corrections = service.entries.filter { $0.values.contains("result_corrected") }
+    #expect(corrections.count == 1)
+    #expect(try await service.ask(line(#","ifExists":"update""#))["status"] as? String == "ACTIVE")
+    await service.stop()
+  }
+
+  @Test(arguments: ["INACTIVE", nil])
+  func `a profile that activates last decides about the status`(byDefault: String?) async throws {
+    let status = byDefault.flatMap(CertificateStatus.init)
+    let service = try await ServiceUnderTest(.direct, replies: [], profile: lastProfile(), defaultStatus: status)
+    #expect(error(try await service.ask(line(#","status":"INACTIVE""#)))["reason"] == "invalid_provisioning")
+    #expect(service.callCount == 0)
+    #expect(try await service.ask(line())["status"] as? String == "ACTIVE")
+    // What is known is told first.
+    #expect(error(try await service.ask(line(#","status":"INACTIVE""#)))["reason"] == "status_differs")
+    await service.stop()
+  }
 }

@@ -99,9 +99,11 @@ final class ServiceUnderTest: Sendable {
   /// - Parameters:
   ///   - certificates: Answers to `describe`, in their order.
   ///   - profile: The profile of requests that name none.
+  ///   - defaultStatus: The status of requests that name none.
   init(
     _ route: Route, replies: [UpstreamReply], certificates: [Result<UpstreamCertificate, UpstreamFailure>] = [],
-    access: AccessControl? = nil, profile: ProvisioningProfile? = nil
+    access: AccessControl? = nil, profile: ProvisioningProfile? = nil,
+    defaultStatus: CertificateStatus? = nil
   ) async throws {
     let loop = MultiThreadedEventLoopGroup.singleton.next()
     let clock = HostClock.system
@@ -150,7 +152,7 @@ final class ServiceUnderTest: Sendable {
         descriptions: descriptions, workers: queue, reports: reports,
         audit: AuditTrail(log: log), counts: counts, clock: clock, mostHeldPeers: 32),
       configuration: RequestService.Configuration(
-        targets: [target], targetSet: [target], defaultTarget: target, defaultStatus: nil,
+        targets: [target], targetSet: [target], defaultTarget: target, defaultStatus: defaultStatus,
         // A busy machine must not end a request whose test is not about time.
         defaultTimeout: .seconds(600), profiles: profile.map { [$0.name: $0] } ?? [:],
         targetProfiles: profile.map { [target: $0.name] } ?? [:], access: access, auditsRepeats: false))

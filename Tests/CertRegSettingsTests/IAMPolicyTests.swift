@@ -34,6 +34,16 @@ import Testing
     #expect(try lines("targets: {line: {region: \(region)}}").contains(expected))
   }
 
+  @Test(arguments: [("status", []), ("[lookup, validate]", []), ("update", ["iot:UpdateCertificate"])])
+  func `whoever may not register needs no right to`(operations: String, actions: [String]) throws {
+    let file = Self.target + "access: [{user: \"*\", operations: \(operations)}]\n"
+    let found = try lines(file)
+    #expect(found.map { $0.split(separator: " ").first.map(String.init) } == actions, "\(found)")
+    #expect(actions.isEmpty == (try load(file).settings.iamPolicy).contains(#""Statement": []"#))
+    let describing = "targets: {line: {region: eu-central-1, describeExisting: true}}\n"
+    #expect(try lines(describing + "access: [{user: \"*\", operations: status}]\n").isEmpty)
+  }
+
   @Test func `a target without a region may be in any`() throws {
     #expect(try lines("{}").contains("iot:UpdateCertificate arn:aws:iot:*:*:cert/*"))
   }

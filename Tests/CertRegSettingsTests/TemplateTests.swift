@@ -19,12 +19,82 @@ import Testing
     return nil
   }
 
+  /// A template with the certificate of the request.
+  ///
+  /// - Parameters:
+  ///   - parameters: Its other parameters.
+  ///   - certificate: Further members of the certificate's resource.
+  ///   - properties: Further properties of the certificate.
+  ///   - others: Further resources.
+  private static func text(
+    parameters: String = "", certificate: String = "", properties: String = "", others: String = ""
+  ) -> String {
+    let id = #""CertificateId": {"Ref": "CertificateId"}"#
+    return #"{"Parameters": {"CertificateId": {"Type": "String"}\#(parameters)}, "Resources": {"c": "#
+      + #"{"Type": "AWS::IoT::Certificate", "Properties": {\#(id)\#(properties)}\#(certificate)}\#(others)}}"#
+  }
+
+  private static func thing(_ name: String) -> String {
+    #", "t": {"Type": "AWS::IoT::Thing", "Properties": {"ThingName": \#(name)}}"#
+  }
+
   @Test func `a template is read, with its parameters and those that need a value`() throws {
-    let text = #"{"Parameters": {"A": {"Type": "String"}, "B": {"Default": "b"}}, "Resources": {"r": {}}}"#
+    let text = Self.text(parameters: #", "A": {"Type": "String"}, "B": {"Default": "b"}"#)
     let template = try #require(try load(text))
     #expect(template.body == text && template.file == "/t.json")
-    #expect(template.required == ["A"])
-    #expect(try load(#"{"Resources": {"r": {}}}"#)?.required == [])
+    #expect(template.required == ["CertificateId", "A"] && template.thingName == nil)
+  }
+
+  @Test(arguments: [
+    (#"{"Resources": {"t": {"Type": "AWS::IoT::Thing", "Properties": {"ThingName": "a"}}}}"#, "no resource"),
+    (#"{"Resources": {"c": {"Type": "AWS::IoT::Certificate"}}}"#, "its certificate needs"),
+    (Self.resource(#""CertificateSigningRequest": {"Ref": "CertificateId"}"#), "needs no CertificateSigningRequest"),
+    (Self.resource(#""CertificatePem": {"Ref": "CertificateId"}"#), "needs no CertificatePem"),
+    (Self.resource(#""CertificateId": "0123""#), "its certificate needs"),
+    (Self.resource(#""CertificateId": {"Ref": "Other"}"#), "its certificate needs"),
+    (
+      #"{"Resources": {"c": {"Type": "AWS::IoT::Certificate", "Properties": {"CertificateId": {"Ref": "CertificateId"}}}}}"#,
+      #""CertificateId", which is none of its Parameters"#
+    ),
+    (Self.text(others: Self.thing(#"{"Fn::Sub": "a-${Site}"}"#)), #""Site", which is none of its Parameters"#),
+    (Self.text(properties: #", "Status": "BOGUS""#), #""BOGUS" is neither ACTIVE nor INACTIVE"#),
+    (Self.text(properties: #", "Status": "REVOKED""#), #""REVOKED" is neither ACTIVE nor INACTIVE"#),
+    (Self.text(others: #", "d": {"Type": "AWS::IoT::Certificate"}"#), "more than one AWS::IoT::Certificate"),
+  ])
+  func `a template has to make its device of the certificate of the request`(text: String, message: String) throws {
+    let error = try #require(throws: SettingsError.self) { try load(text) }
+    #expect(error.problems.count == 1 && error.problems[0].description.contains(message), "\(error.problems)")
+  }
+
+  private static func resource(_ properties: String) -> String {
+    #"{"Parameters": {"CertificateId": {}, "Other": {}}, "#
+      + #""Resources": {"c": {"Type": "AWS::IoT::Certificate", "Properties": {\#(properties)}}}}"#
+  }
+
+  @Test(arguments: [
+    #"{"Fn::Sub": "${CertificateId}"}"#, #"{"Fn::Sub": ["${X}", {"X": {"Ref": "CertificateId"}}]}"#,
+    #"{"Fn::Join": ["", [{"Ref": "CertificateId"}]]}"#,
+  ])
+  func `a template may refer to the certificate by a function`(id: String) throws {
+    #expect(try load(Self.resource(#""CertificateId": \#(id)"#)) != nil)
+  }
+
+  @Test(
+    arguments: [
+      (#""a""#, .literal("a")), (#"{"Ref": "A"}"#, .parameter("A", default: nil)),
+      (#"{"Ref": "B"}"#, .parameter("B", default: "b")),
+      (#"{"Fn::Join": ["-", ["x", {"Ref": "A"}]]}"#, .joined([.literal("x"), .parameter("A", default: nil)], by: "-")),
+      (
+        #"{"Fn::Sub": "x${B}y"}"#,
+        .joined([.literal("x"), .parameter("B", default: "b"), .literal("y")], by: "")
+      ), (#"{"Fn::Select": ["0", ["a"]]}"#, .unknown), ("7", .unknown),
+    ] as [(String, ProvisioningProfile.Template.Text)])
+  func `the name of the thing is known as far as parameters give it`(
+    name: String, text: ProvisioningProfile.Template.Text
+  ) throws {
+    let template = try load(
+      Self.text(parameters: #", "A": {}, "B": {"Default": "b"}"#, others: Self.thing(name)))
+    #expect(template?.thingName == text)
   }
 
   @Test(arguments: [
@@ -42,7 +112,7 @@ import Testing
 
   /// A template of so many characters.
   private static func template(of count: Int) -> String {
-    let (begin, end) = (#"{"Resources": {"r": ""#, #""}}"#)
+    let (begin, end) = (text().dropLast(2) + #", "r": ""#, #""}}"#)
     return begin + String(repeating: "ü", count: count - begin.count - end.count) + end
   }
 
@@ -52,21 +122,17 @@ import Testing
 
   @Test(
     arguments: [
-      (#""Type": "AWS::IoT::Policy""#, .kept), (#""Type": "AWS::IoT::Certificate""#, .set(.active)),
-      (#""Type": "AWS::IoT::Certificate", "Properties": {"Status": "INACTIVE"}"#, .set(.inactive)),
-      (#""Type": "AWS::IoT::Certificate", "Properties": {"Status": "Active"}"#, .set(.active)),
-      (#""Type": "AWS::IoT::Certificate", "Properties": {"Status": "REVOKED"}"#, .unknown),
-      (#""Type": "AWS::IoT::Certificate", "Properties": {"Status": "active"}"#, .set(.active)),
-      (#""Type": "AWS::IoT::Certificate", "Properties": {"Status": {"Ref": "S"}}"#, .set(.active)),
-      (#""Type": "AWS::IoT::Certificate", "Properties": {"Status": {"Ref": "D"}}"#, .set(.inactive)),
-      (#""Type": "AWS::IoT::Certificate", "Properties": {"Status": {"Ref": "None"}}"#, .unknown),
-      (#""Type": "AWS::IoT::Certificate", "Properties": {"Status": {"Fn::Sub": "ACTIVE"}}"#, .unknown),
-      (#""Type": "AWS::IoT::Certificate", "OverrideSettings": {"Status": "DO_NOTHING"}"#, .unknown),
-    ] as [(String, FilledTemplate.StatusEffect)])
+      ("", "", .set(.active)), (#", "Status": "INACTIVE""#, "", .set(.inactive)),
+      (#", "Status": "Active""#, "", .set(.active)), (#", "Status": "active""#, "", .set(.active)),
+      (#", "Status": {"Ref": "S"}"#, "", .set(.active)), (#", "Status": {"Ref": "D"}"#, "", .set(.inactive)),
+      (#", "Status": {"Fn::Sub": "ACTIVE"}"#, "", .unknown),
+      ("", #", "OverrideSettings": {"Status": "DO_NOTHING"}"#, .unknown),
+    ] as [(String, String, FilledTemplate.StatusEffect)])
   func `what a template does to the status of the certificate is told before`(
-    resource: String, effect: FilledTemplate.StatusEffect
+    properties: String, certificate: String, effect: FilledTemplate.StatusEffect
   ) throws {
-    let text = #"{"Parameters": {"S": {}, "D": {"Default": "INACTIVE"}}, "Resources": {"r": {\#(resource)}}}"#
+    let text = Self.text(
+      parameters: #", "S": {}, "D": {"Default": "INACTIVE"}"#, certificate: certificate, properties: properties)
     let profile = ProvisioningProfile(name: "p", form: .template(try #require(try load(text))))
     let filled = try profile.filled(
       with: PlaceholderValues(
@@ -79,7 +145,7 @@ import Testing
   private struct Unexpected: Error {}
 
   @Test func `a changed template makes another profile`() throws {
-    let bodies = try ["a", "b"].map { try #require(try load(#"{"Resources": {"\#($0)": {}}}"#)) }
+    let bodies = try ["a", "b"].map { try #require(try load(Self.text(others: #", "\#($0)": {}"#))) }
     let prints = bodies.map { ProvisioningProfile(name: "p", form: .template($0)).fingerprint }
     #expect(prints[0] != prints[1])
   }

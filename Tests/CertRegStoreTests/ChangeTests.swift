@@ -25,15 +25,19 @@ import Testing
     #expect(try SQLiteRegistrationStore(directory).pendingRegistrations() == entries)
   }
 
-  /// - Parameter isInDoubt: Whether it is not known what came of the change of the status.
+  /// How the status of a result changes, or how a registration alone ends.
+  enum LaterEnd: CaseIterable {
+    case set, inDoubt, registeredAlone
+  }
+
   @Test(
     arguments: [
       ("AttachPolicy", "policy_not_found", true), ("RegisterThing", "queue_expired", true),
       ("UpdateCertificate", "state_conflict", false), ("AttachPolicy", Reason.certificateRevoked, false),
       (nil, "status_differs", false),
-    ] as [(String?, Reason, Bool)], [false, true])
-  func `a changed status leaves the failure of a device, and no failure of a status`(
-    failed: (step: String?, reason: Reason, isLeft: Bool), isInDoubt: Bool
+    ] as [(String?, Reason, Bool)], LaterEnd.allCases)
+  func `a changed status or a plain result leaves the failure of a device, and no failure of a status`(
+    failed: (step: String?, reason: Reason, isLeft: Bool), end: LaterEnd
   ) async throws {
     var result = Sample.registration(1)
     var failure = Sample.failure(1)
@@ -44,14 +48,25 @@ import Testing
     result.failure = failure
     var update = Sample.failure(1)
     update.statusIsInDoubt = true
+    var alone = Sample.registration(1)
+    alone.leavesFailure = true
+    let status: CertificateStatus? =
+      switch end {
+      case .set: .inactive
+      case .inDoubt: nil
+      case .registeredAlone: alone.status
+      }
     let change: StoreChange =
-      isInDoubt
-      ? .fail(Sample.id(1), update)
-      : .setStatus(
-        Sample.id(1),
-        StatusUpdate(
-          key: result.key, status: .inactive, certificateARN: nil, requestID: nil, finishedAt: Sample.time(9),
-          requester: Requester(uid: 1)))
+      switch end {
+      case .inDoubt: .fail(Sample.id(1), update)
+      case .registeredAlone: .complete(alone)
+      case .set:
+        .setStatus(
+          Sample.id(1),
+          StatusUpdate(
+            key: result.key, status: .inactive, certificateARN: nil, requestID: nil, finishedAt: Sample.time(9),
+            requester: Requester(uid: 1)))
+      }
     let store = try SQLiteRegistrationStore(directory)
     var model = StoreModel()
     for changes in [[.complete(result)], [change]] as [[StoreChange]] {
@@ -62,7 +77,7 @@ import Testing
     #expect(record == model.record(for: result.key))
     switch record {
     case .failed(let found): #expect(failed.isLeft && found.error == failure.error)
-    case .registered(let found): #expect(!failed.isLeft && found.status == (isInDoubt ? nil : .inactive))
+    case .registered(let found): #expect(!failed.isLeft && found.status == status)
     case nil: Issue.record("the result was lost")
     }
   }

@@ -26,8 +26,39 @@ package final class KnownResults: Sendable {
     /// Whether the certificate is to be ACTIVE once its device is complete.
     fileprivate var activatesLast: Bool { provisioning?.activatesLast == true && status == .active }
 
+    /// Whether the certificate is ACTIVE once its device is complete, whatever status it has before.
+    fileprivate var activates: Bool {
+      provisioning?.activatesLast == true ? status == .active : provisioning?.givenStatus == .active
+    }
+
+    /// The error of a request that names another status than its profile gives the certificate; `nil`: it does not, or
+    /// it has its own status set after the profile's.
+    fileprivate var contradiction: ServiceError? {
+      guard let named = namedStatus, let provisioning, let given = provisioning.givenStatus, given != named,
+        ifExists != .update
+      else { return nil }
+      return .profileGivesStatus(provisioning.profile, given, named: named)
+    }
+
     /// Whether the certificate is more than registered for the request.
     package var changesCertificate: Bool { setsStatus || provisioning != nil }
+
+    /// The status that a registration sends.
+    ///
+    /// - Parameters:
+    ///   - named: The status that the caller named.
+    ///   - byDefault: The configured default; `nil`: none.
+    ///   - ifExists: The caller's choice for a certificate that exists.
+    ///   - provisioning: What makes a device of the certificate; `nil`: it is only registered.
+    package static func status(
+      named: CertificateStatus?, default byDefault: CertificateStatus?, _ ifExists: IfExists,
+      _ provisioning: Provisioning?
+    ) -> CertificateStatus? {
+      if let named { return named }
+      // The default is for certificates whose status no profile decides about.
+      let isGiven = provisioning?.activatesLast == true || ifExists == .update
+      return isGiven ? provisioning?.givenStatus ?? byDefault : byDefault
+    }
 
     package init(
       namedStatus: CertificateStatus?, status: CertificateStatus? = nil, ifExists: IfExists, refresh: Bool,
@@ -125,9 +156,8 @@ package final class KnownResults: Sendable {
       guard wish.refresh else { throw error }
       registration = nil
     }
-    guard let registration else { return .ask(earlier: nil) }
-    let isAccepted = rules.window(of: registration.basis)?.contains(now) ?? false
-    return decide(wish, registration, mayAnswer: isAccepted, now: now)
+    let isAccepted = registration.map { rules.window(of: $0.basis)?.contains(now) ?? false }
+    return decide(wish, registration, mayAnswer: isAccepted ?? false, now: now)
   }
 
   /// Decides a request whose certificate was just accepted on `basis`. Looks at memory only: registrations that ended
@@ -135,15 +165,23 @@ package final class KnownResults: Sendable {
   package func decideAfterVerdict(
     _ wish: Wish, on key: RegistrationKey, basis: VerdictBasis, now: WallTime
   ) -> Decision {
-    guard let registration = inMemory(key) else { return .ask(earlier: nil) }
+    let registration = inMemory(key)
     let decision = decide(wish, registration, mayAnswer: true, now: now)
-    if decision.isAnswer, registration.basis.policyFingerprint != basis.policyFingerprint {
+    if decision.isAnswer, let registration, registration.basis.policyFingerprint != basis.policyFingerprint {
       // There is a new verdict under other policies, so memory may answer the certificate from now on.
       var renewed = registration
       renewed.basis = basis
       memory.keep(renewed, replaces: true)
     }
     return decision
+  }
+
+  private func decide(_ wish: Wish, _ known: Registration?, mayAnswer: Bool, now: WallTime) -> Decision {
+    let decision = known.map { decide(wish, $0, mayAnswer: mayAnswer, now: now) } ?? .ask(earlier: nil)
+    switch decision {
+    case .ask, .goOn: return wish.contradiction.map { .refuse($0) } ?? decision
+    case .answer, .answerAfterNaming, .refuse: return decision
+    }
   }
 
   private func decide(_ wish: Wish, _ known: Registration, mayAnswer: Bool, now: WallTime) -> Decision {
@@ -162,7 +200,8 @@ package final class KnownResults: Sendable {
     // left.
     let isContinued = !isDevice && known.provisioned.map { $0.tag == wish.provisioning?.tag } ?? false
     // A success means a device that can connect: see `activateLast` in docs/provisioning.md.
-    let named = !isDevice && wish.setsStatus ? nil : wish.activatesLast ? .active : wish.namedStatus
+    let named =
+      !isDevice && wish.setsStatus ? nil : isDevice && wish.activates ? wish.namedStatus ?? .active : wish.namedStatus
     let ifExists = isContinued && known.outcome == .created ? .return : wish.ifExists
     if let error = known.objection(namedStatus: named, ifExists: ifExists, isRepeat: true) { return .refuse(error) }
     if !isDevice { return .goOn(known) }
@@ -226,7 +265,7 @@ extension Registration {
   /// The error of a request whose last step would activate a certificate that somebody revoked or deactivated; `nil`:
   /// it may. The caller has to ask for that with `ifExists:"update"`, or with the operation `update`.
   fileprivate func objection(toActivationFor wish: KnownResults.Wish) -> ServiceError? {
-    guard wish.ifExists != .update, let provisioning = wish.provisioning, wish.setsStatus, let known = status,
+    guard wish.ifExists != .update, let provisioning = wish.provisioning, wish.activates, let known = status,
       !hasDevice(of: provisioning), RegisteredCertificate(self)?.isKeptFromActivation == true
     else { return nil }
     return .statusDiffers(self, known: known, named: .active)

@@ -27,6 +27,18 @@ package struct Provisioning: Hashable, Sendable {
     if case .parts(let parts) = work { parts.activatesLast } else { false }
   }
 
+  /// What becomes of the status of the certificate while the device is made.
+  package var statusEffect: FilledTemplate.StatusEffect {
+    if case .template(let template) = work { template.status } else { .kept }
+  }
+
+  /// The status that a certificate gets with its device, whatever status it was registered with; `nil`: none, or it is
+  /// not known.
+  package var givenStatus: CertificateStatus? {
+    if activatesLast { return .active }
+    return if case .set(let status) = statusEffect { status } else { nil }
+  }
+
   /// About how many bytes it takes, for the bound of the queue.
   package var size: Int {
     switch work {
@@ -130,7 +142,8 @@ package struct Provisioned: Hashable, Sendable {
   package var resources: DeviceResources
   /// How many steps of the plan have succeeded; `nil`: all.
   package var completedSteps: Int?
-  /// Whether the last step set the certificate ACTIVE. A certificate that is not ACTIVE was deactivated since.
+  /// Whether the certificate was ACTIVE when a device of it was complete, with this profile or with one before it. A
+  /// certificate that is INACTIVE was deactivated since.
   package var isActivated: Bool
 
   package init(
@@ -146,6 +159,13 @@ package struct Provisioned: Hashable, Sendable {
 
   /// Whether all steps have succeeded.
   package var isComplete: Bool { completedSteps == nil }
+
+  /// Nothing but the registration counts as done: a part of the device may be missing. That the certificate was ACTIVE
+  /// stays known.
+  var begunAnew: Provisioned {
+    Provisioned(
+      profile: profile, tag: tag, resources: DeviceResources(), completedSteps: 1, isActivated: isActivated)
+  }
 }
 
 /// What a device consists of in AWS IoT, beside its certificate.

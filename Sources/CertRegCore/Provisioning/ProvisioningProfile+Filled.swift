@@ -101,14 +101,17 @@ extension ProvisioningProfile {
         "the template of the profile \(self.name) needs a value for its parameter \(name.quoted): give it in `attributes`"
       )
     }
+    if let name = template.thingName?.value(parameters) {
+      try check(name, "thing name", Self.nameCharacters, 128)
+    }
     return FilledTemplate(
       body: template.body, parameters: parameters.sorted { $0.name < $1.name },
-      status: status(template.status, parameters))
+      status: try status(template.status, parameters))
   }
 
   private func status(
     _ status: Template.Status, _ parameters: [NamedText]
-  ) -> FilledTemplate.StatusEffect {
+  ) throws(ServiceError) -> FilledTemplate.StatusEffect {
     let text: String?
     switch status {
     case .kept: return .kept
@@ -116,7 +119,12 @@ extension ProvisioningProfile {
     case .literal(let literal): text = literal
     case .parameter(let name, let byDefault): text = parameters.first { $0.name == name }?.value ?? byDefault
     }
-    return text.flatMap { CertificateStatus.ofTemplate($0) }.map { .set($0) } ?? .unknown
+    guard let text else { return .unknown }
+    guard let status = CertificateStatus.ofTemplate(text) else {
+      throw .invalidProvisioning(
+        "\(text.quoted) is no status that the template of the profile \(name) can give: ACTIVE or INACTIVE")
+    }
+    return .set(status)
   }
 
   // MARK: Texts
@@ -134,12 +142,18 @@ extension ProvisioningProfile {
     _ text: PlaceholderText, _ kind: String, _ characters: Set<UInt8>, _ limit: Int, _ values: PlaceholderValues
   ) throws(ServiceError) -> String {
     let filled = try fill(text, values)
-    guard (1...limit).contains(filled.utf8.count), filled.utf8.allSatisfy({ characters.contains($0) }) else {
+    try check(filled, kind, characters, limit)
+    return filled
+  }
+
+  private func check(
+    _ name: String, _ kind: String, _ characters: Set<UInt8>, _ limit: Int
+  ) throws(ServiceError) {
+    guard (1...limit).contains(name.utf8.count), name.utf8.allSatisfy({ characters.contains($0) }) else {
       let others = characters.subtracting(Self.letters).sorted().map { String(UnicodeScalar($0)) }.joined()
       throw .invalidProvisioning(
-        "\(filled.quoted) is no \(kind): 1 to \(limit) characters, letters, digits and \(others)")
+        "\(name.quoted) is no \(kind): 1 to \(limit) characters, letters, digits and \(others)")
     }
-    return filled
   }
 
   /// Names of AWS IoT, each once.

@@ -60,6 +60,31 @@ package struct ProvisioningProfile: Hashable, Sendable {
     package var required: [String] = []
     /// What it does to the status of the certificate.
     package var status = Status.unknown
+    /// The name of its thing; `nil`: it has none.
+    package var thingName: Text?
+
+    /// A text of a template.
+    package indirect enum Text: Hashable, Sendable {
+      case literal(String)
+      /// The value of a parameter, and its default.
+      case parameter(String, default: String?)
+      /// Several texts in a row, with another between them.
+      case joined([Text], by: String)
+      /// More than parameters decides.
+      case unknown
+
+      /// The text with the values of parameters; `nil`: it is not known.
+      func value(_ parameters: [NamedText]) -> String? {
+        switch self {
+        case .literal(let text): return text
+        case .parameter(let name, let byDefault): return parameters.first { $0.name == name }?.value ?? byDefault
+        case .joined(let texts, let separator):
+          let values = texts.compactMap { $0.value(parameters) }
+          return values.count == texts.count ? values.joined(separator: separator) : nil
+        case .unknown: return nil
+        }
+      }
+    }
 
     /// What a template says of the status of the certificate.
     package enum Status: Hashable, Sendable {

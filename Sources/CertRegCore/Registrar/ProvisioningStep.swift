@@ -58,11 +58,6 @@ package struct ProvisioningStep: Step {
 }
 
 extension Provisioning {
-  /// What becomes of the status of the certificate while the device is made.
-  var statusEffect: FilledTemplate.StatusEffect {
-    if case .template(let template) = work { template.status } else { .kept }
-  }
-
   /// The steps between the registration and the change of the status.
   var steps: [any Step] {
     switch work {
@@ -120,6 +115,13 @@ extension JobFacts {
   }
 }
 
+extension [String] {
+  /// Takes the order of other names, if they are the same ones.
+  fileprivate mutating func sort(as names: [String]) {
+    if Set(self) == Set(names) { self = names }
+  }
+}
+
 extension DeviceResources {
   fileprivate mutating func add(_ other: DeviceResources) {
     thingName = other.thingName ?? thingName
@@ -140,6 +142,10 @@ extension Provisioned {
     let resources = progress?.tag == provisioning.tag ? progress?.resources : nil
     self.init(
       profile: provisioning.profile, tag: provisioning.tag, resources: resources ?? DeviceResources(),
-      isActivated: provisioning.activatesLast && status == .active || progress?.isActivated ?? false)
+      isActivated: status == .active || progress?.isActivated ?? false)
+    // A device that was mended is told as one that was made at once.
+    guard case .parts(let parts) = provisioning.work else { return }
+    self.resources.policies.sort(as: parts.policies)
+    self.resources.groups.sort(as: parts.thing?.groups ?? [])
   }
 }

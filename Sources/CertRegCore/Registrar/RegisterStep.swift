@@ -25,12 +25,14 @@ package struct RegisterStep: Step {
     case .registered(let arn, let requestID):
       facts.registered = RegisteredCertificate(
         certificateARN: arn, outcome: .created, status: pending.firstStatus ?? .ofUnnamed, requestID: requestID)
-    // Others may have revoked it.
-    case .alreadyExists(let arn, nil, _, let cause) where pending.isActivatedLast && !pending.overridesStatus:
+    // Others may have revoked it. A status that is asked for as the target is configured is waited for, unless it
+    // cannot be had.
+    case .alreadyExists(let arn, nil, _, let cause)
+    where pending.asksForStatus || !pending.setsStatus && cause.map { !$0.isPermanent } ?? false:
       let step = FailedStep(
         operation: UpstreamOperation.describeCertificate.rawValue, certificateID: pending.key.certificateID.hex,
         certificateARN: arn)
-      return .failed(.unknownStatus(cause, step))
+      return .failed(.unknownStatus(cause, step, neededBy: pending.asksForStatus ? "activateLast" : "describeExisting"))
     case .alreadyExists(let arn, let status, let requestID, _):
       if mayHaveTakenEffect, facts.earlier?.isGone ?? true {
         // That the status is the one that the lost call named is likely, and not enough where it is to be set.
@@ -39,13 +41,11 @@ package struct RegisterStep: Step {
           certificateARN: arn, outcome: .created, status: status ?? assumed, requestID: requestID)
       } else {
         let earlier = facts.earlier
-        // The lost call may have registered a certificate that was deleted: then it has the status of that call. The
-        // job has a reason to suspect that only if a step missed something, or if the caller does not trust the result.
-        let isSuspected = facts.isBegunAnew || pending.facts.asksAnew
-        let isDoubtful = mayHaveTakenEffect && isSuspected && earlier?.status != pending.firstStatus ?? .ofUnnamed
         facts.registered = RegisteredCertificate(
           certificateARN: arn, outcome: earlier?.outcomeOfConflict ?? .existing,
-          status: status ?? (isDoubtful ? nil : earlier?.status), requestID: requestID)
+          status: status ?? pending.statusOfConflict(mayHaveTakenEffect: mayHaveTakenEffect), requestID: requestID)
+        // The device may be another one, or none. That the certificate was deactivated counts all the same.
+        facts.registered?.provisioned = earlier?.provisioned?.begunAnew
         var kept = facts
         kept.registered?.provisioned = earlier?.provisioned
         let isAsKnown = !mayHaveTakenEffect || facts.registered?.status == earlier?.status
@@ -66,6 +66,36 @@ extension EarlierResult {
 }
 
 extension PendingRegistration {
+  /// The certificate that a registration found, of which only the status could not be had.
+  ///
+  /// - Parameters:
+  ///   - error: The error of that registration.
+  ///   - mayHaveTakenEffect: Whether an earlier call of this step may have taken effect although its answer was lost.
+  /// - Returns: `nil` if it found none.
+  func found(by error: ServiceError, mayHaveTakenEffect: Bool) -> RegisteredCertificate? {
+    guard let step = error.failedStep ?? lastError?.failedStep,
+      step.operation == UpstreamOperation.describeCertificate.rawValue
+    else { return nil }
+    let isOurs = mayHaveTakenEffect && facts.earlier?.isGone ?? true
+    return RegisteredCertificate(
+      certificateARN: step.certificateARN, outcome: isOurs ? .created : facts.earlier?.outcomeOfConflict ?? .existing,
+      status: isOurs ? nil : statusOfConflict(mayHaveTakenEffect: mayHaveTakenEffect), requestID: error.requestID,
+      provisioned: isOurs ? nil : facts.earlier?.provisioned?.begunAnew)
+  }
+
+  /// The status of a certificate that a registration finds and nobody describes.
+  ///
+  /// The lost call may have registered a certificate that was deleted: then it has the status of that call. The job has
+  /// a reason to suspect that only if a step missed something, or if the caller does not trust the result.
+  fileprivate func statusOfConflict(mayHaveTakenEffect: Bool) -> CertificateStatus? {
+    let isSuspected = facts.isBegunAnew || facts.asksAnew
+    let isDoubtful = mayHaveTakenEffect && isSuspected && facts.earlier?.status != firstStatus ?? .ofUnnamed
+    return isDoubtful ? nil : facts.earlier?.status
+  }
+
+  /// Whether a certificate that exists is left alone as long as its status is not known.
+  fileprivate var asksForStatus: Bool { isActivatedLast && !overridesStatus }
+
   /// Whether the last step sets the certificate ACTIVE.
   fileprivate var isActivatedLast: Bool { provisioning?.activatesLast == true && status == .active }
 

@@ -198,6 +198,7 @@ extension Registrar {
 
   /// Stores the number of attempts and the last error, for `lookup` after a restart. Nothing waits for that commit.
   private func keep(_ error: ServiceError, _ job: RegistrationJob) {
+    let error = job.namingStep(error)
     job.keep(error)
     targets[job.id.target]?.lastError = error
     commit(.noteAttempt(job.id, attempts: job.pending.attempts, lastError: error), job.id)
@@ -210,7 +211,7 @@ extension Registrar {
       finish(job, job.failure(error, now: now.wall), now: now)
       return
     }
-    let ending = job.failure(error, now: now.wall)
+    let ending = job.failure(error, now: now.wall, isEnd: false)
     for waiter in waiters.removeAll(of: job.id) {
       actions.append(.answer(waiter.id, waiter.answer(to: ending).0, .goesOn))
     }

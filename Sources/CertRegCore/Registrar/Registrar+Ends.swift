@@ -2,6 +2,7 @@
 extension Registrar {
   func add(_ job: RegistrationJob, now: Moment) {
     jobs[job.id] = job
+    job.pauses = pauses
     ledger.add(job.ledgerEntry)
     watchAge(now: now)
   }

@@ -121,7 +121,7 @@ extension Registrar {
 
   /// The state of a target, for `status`; `nil` if there is no such target.
   package func target(_ name: TargetName, now: MonotonicTime) -> TargetView? {
-    targets[name]?.view(now: now)
+    targets[name]?.view(now: now, paused: pauses[name])
   }
 
   /// The health of a target; `nil` if there is no such target.

@@ -184,7 +184,7 @@ extension Registrar {
     package var operation: UpstreamOperation
     /// The present rate in calls a second; `nil` without a pace.
     package var ratePerSecond: Double?
-    /// Jobs that wait for their turn to make the call.
+    /// Jobs that wait for their turn to make the call, or for the next try.
     package var queued: Int
     /// Calls under way.
     package var underWay: Int
@@ -196,7 +196,7 @@ extension Registrar {
   package struct TargetView: Hashable, Sendable {
     /// The health of the target.
     package var health: TargetHealth
-    /// Registrations that wait for their turn to call.
+    /// Jobs that wait for their turn to call, or for the next try.
     package var queued: Int
     /// Calls under way.
     package var underWay: Int

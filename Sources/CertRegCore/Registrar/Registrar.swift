@@ -40,6 +40,7 @@ package final class Registrar {
   var targets: [TargetName: TargetLine] = [:]
   var jobs: [JobID: RegistrationJob] = [:]
   var lines = JobLines()
+  let pauses = PausedJobs()
   var waiters = WaiterTable()
   var ledger = QueueLedger()
   var retries: RetryPolicy

@@ -14,8 +14,8 @@ extension RegistrationJob {
     else { return nil }
     let isGone = error.saysCertificateIsGone
     let earlier = EarlierResult(
-      outcome: known.outcome, status: isGone || isStatusInDoubt ? nil : known.status, keepsOutcome: !isGone,
-      isGone: isGone)
+      outcome: known.outcome, status: isGone || isStatusInDoubt ? nil : known.status,
+      provisioned: isGone ? nil : known.provisioned?.begunAnew, keepsOutcome: !isGone, isGone: isGone)
     state = .advancing(JobFacts(earlier: earlier, place: facts.home ?? facts.place, isBegunAnew: true))
     return repeatedCommit
   }

@@ -29,6 +29,15 @@ package indirect enum Ending: Hashable, Sendable {
 }
 
 extension RegistrationJob {
+  /// The change that makes an end of this job durable.
+  func change(for ending: Ending) -> StoreChange {
+    guard case .registered(var registration) = ending, pending.provisioning == nil || pending.isLeftAlone else {
+      return ending.change(of: id)
+    }
+    registration.leavesFailure = true
+    return .complete(id, registration)
+  }
+
   /// The result, as far as the steps have established it; `nil` before the certificate is registered.
   func registration(now: WallTime) -> Registration? {
     pending.facts.registered.map { registration($0, now: now) }
@@ -108,26 +117,40 @@ extension RegistrationJob {
   }
 
   /// The end of a job with a permanent error. A certificate that is registered stays known as such.
-  func failure(_ error: ServiceError, now: WallTime) -> Ending {
+  ///
+  /// - Parameter isEnd: Whether the job ends. Otherwise only what the disk has is told.
+  func failure(_ error: ServiceError, now: WallTime, isEnd: Bool = true) -> Ending {
     var failure = FailedRegistration(
       key: pending.key, purpose: pending.purpose, error: error, attempts: pending.attempts, finishedAt: now,
       requester: pending.requester, deviceID: pending.deviceID)
     let isUnknown = isStatusInDoubt || isKnownStatusRefuted(by: error)
     failure.statusIsInDoubt = isUnknown && !pending.purpose.registers
     failure.wasGone = pending.facts.earlier?.isGone ?? false
-    if pending.purpose.registers, let known = pending.facts.registered ?? pending.facts.lackingOnlyStatus {
+    let found = isEnd ? pending.found(by: error, mayHaveTakenEffect: mayHaveTakenEffect) : nil
+    if pending.purpose.registers, let known = pending.facts.registered ?? pending.facts.lackingOnlyStatus ?? found {
       var registration = registration(known, now: now)
       if isUnknown { registration.status = nil }
       failure.registered = registration
-      failure.error.failedStep =
-        error.failedStep
-        ?? step.map { step in
-          FailedStep(
-            operation: step.operation.rawValue, certificateID: pending.key.certificateID.hex,
-            certificateARN: known.certificateARN)
-        }
+      failure.error = naming(step, of: known, in: error)
     }
     return .failed(failure)
+  }
+
+  /// The error of the present step, which it names if the certificate is registered.
+  func namingStep(_ error: ServiceError) -> ServiceError {
+    guard pending.purpose.registers, let known = pending.facts.registered else { return error }
+    return naming(step, of: known, in: error)
+  }
+
+  private func naming(
+    _ step: (any Step)?, of certificate: RegisteredCertificate, in error: ServiceError
+  ) -> ServiceError {
+    guard error.failedStep == nil, let step else { return error }
+    var named = error
+    named.failedStep = FailedStep(
+      operation: step.operation.rawValue, certificateID: pending.key.certificateID.hex,
+      certificateARN: certificate.certificateARN)
+    return named
   }
 
   /// Whether the upstream refuses UpdateCertificate for the state of a certificate that is known as ACTIVE or INACTIVE.
@@ -156,7 +179,7 @@ extension RegistrationJob {
   var repeatedCommit: StoreChange? {
     switch state {
     case .advancing(let facts): .noteProgress(id, facts)
-    case .finishing(let ending): ending.change(of: id)
+    case .finishing(let ending): change(for: ending)
     case .storing, .following, .asking, .waiting, .permitted, .marking, .calling, .backingOff: nil
     }
   }

@@ -44,6 +44,12 @@ extension RegistrationJob {
     return pending.facts
   }
 
+  /// Nothing is known of the certificate any more, and no call of this job was made for it.
+  func forgetFacts() {
+    pending.facts = JobFacts(place: pending.facts.place)
+    mayHaveTakenEffect = false
+  }
+
   /// The job before this one is newer than the result of another host that was to end this one.
   ///
   /// - Parameter newerHome: Where what that job established belongs.

@@ -24,7 +24,13 @@ final class RegistrationJob {
   /// Name of the share of the queue that it counts towards.
   let share: String?
   let plan: Plan
-  var state: State
+  var state: State {
+    didSet { notePause() }
+  }
+  /// Where it counts itself while it pauses; `nil`: nowhere.
+  var pauses: PausedJobs?
+  /// The operation under which it counts as pausing.
+  private var pausesFor: UpstreamOperation?
   var leave: Leave
   /// A caller was told that the request goes on. From then on no temporary error ends the job.
   var isPromised: Bool
@@ -88,6 +94,14 @@ final class RegistrationJob {
   private var nextStep: Int? {
     if foundStep == nil { foundStep = .some(plan.nextStep(of: pending)) }
     return foundStep ?? nil
+  }
+
+  private func notePause() {
+    let operation = pausesUntil == nil ? nil : step?.operation
+    if operation == pausesFor { return }
+    if let ended = pausesFor { pauses?.add(-1, pending.key.target, ended) }
+    if let operation { pauses?.add(1, pending.key.target, operation) }
+    pausesFor = operation
   }
 
   /// Tells the job from all others.
@@ -262,12 +276,6 @@ extension RegistrationJob {
     mayHaveTakenEffect = false
   }
 
-  /// Nothing is known of the certificate any more, and no call of this job was made for it.
-  func forgetFacts() {
-    pending.facts = JobFacts(place: pending.facts.place)
-    mayHaveTakenEffect = false
-  }
-
   /// The call failed temporarily, or would; or the disk did not store the start of a call.
   func backOff(until time: MonotonicTime) -> Action {
     switch state {
@@ -291,7 +299,7 @@ extension RegistrationJob {
   func finish(_ ending: Ending) -> Action {
     if case .finishing = state { return impossible("finish") }
     state = .finishing(ending)
-    return .commit(ending.change(of: id))
+    return .commit(change(for: ending))
   }
 
   /// Another caller has another name for the device.

@@ -122,20 +122,23 @@ final class TargetLine {
     return earliest.map { .notBefore($0) }
   }
 
-  func view(now: MonotonicTime) -> Registrar.TargetView {
+  /// - Parameter paused: How many jobs pause before they try an operation again.
+  func view(now: MonotonicTime, paused: OperationTable<Int>) -> Registrar.TargetView {
     let operation = UpstreamOperation.registerCertificateWithoutCA
     return Registrar.TargetView(
-      health: gate.shownHealth, queued: queued, underWay: gate.callsUnderWay,
+      health: gate.shownHealth, queued: queued + paused.places.reduce(0) { $0 + paused[$1] },
+      underWay: gate.callsUnderWay,
       ratePerSecond: gate.rate(of: operation, now: now), tokens: gate.tokens(of: operation, now: now),
-      throttles: gate.throttles, calls: calls(now: now), lastError: lastError, lastSuccessAt: lastSuccessAt)
+      throttles: gate.throttles, calls: calls(now: now, paused), lastError: lastError, lastSuccessAt: lastSuccessAt)
   }
 
   /// The operations in use, in the order of the steps.
-  private func calls(now: MonotonicTime) -> [Registrar.CallView] {
+  private func calls(now: MonotonicTime, _ paused: OperationTable<Int>) -> [Registrar.CallView] {
     operations.map { operation in
       Registrar.CallView(
-        operation: operation, ratePerSecond: gate.rate(of: operation, now: now), queued: queues[operation]?.count ?? 0,
-        underWay: gate.callsUnderWay(of: operation), throttles: gate.throttles(of: operation))
+        operation: operation, ratePerSecond: gate.rate(of: operation, now: now),
+        queued: queued(of: operation) + (paused[operation] ?? 0), underWay: gate.callsUnderWay(of: operation),
+        throttles: gate.throttles(of: operation))
     }
   }
 }

@@ -113,6 +113,27 @@ struct AuditTrail: Sendable {
     }
   }
 
+  /// What was known of a certificate is corrected.
+  ///
+  /// - Parameters:
+  ///   - known: What was known.
+  ///   - corrected: What the upstream says; `nil`: it does not have the certificate.
+  func corrected(_ known: Registration, to corrected: Registration?, by requester: Requester) {
+    log.audit(.resultCorrected) {
+      var fields = Self.fields(known.key, known.deviceID, requester)
+      fields[LogField.status] = corrected?.status.map { "\($0.rawValue)" }
+      guard let corrected else { return ("forgotten: the upstream does not have the certificate", fields) }
+      var found: [String] = []
+      if let status = corrected.status, status != known.status {
+        found.append("the status is \(status.rawValue), not \(known.status?.rawValue ?? "unknown")")
+      }
+      if corrected.provisioned?.resources != known.provisioned?.resources {
+        found.append("a part of the device is not attached")
+      }
+      return ("corrected: " + found.joined(separator: "; ") + Self.askedBy(requester), fields)
+    }
+  }
+
   /// A request to register or to set a status was refused, or its caller stopped waiting. `certificateID` is `nil` if
   /// it is not known.
   func refused(

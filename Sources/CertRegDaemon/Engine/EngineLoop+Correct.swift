@@ -15,11 +15,11 @@ extension EngineLoop {
   }
 
   /// Corrects a known result. It stays as it is if it has changed since the upstream was asked, or is about to change:
-  /// the upstream's answer may be the older one then. `completion` gets the store's error, if any.
-  func correct(_ correction: Correction, completion: @escaping @Sendable (StoreError?) -> Void) {
+  /// the upstream's answer may be the older one then. `completion` gets whether it was corrected, or the store's error.
+  func correct(_ correction: Correction, completion: @escaping @Sendable (Result<Bool, StoreError>) -> Void) {
     let id = correction.key.certificateID
     guard known.memory.epochs.current(id) == correction.epoch, pending(correction.key) == nil else {
-      return completion(nil)
+      return completion(.success(false))
     }
     let stored = correction.home.storedKey(id)
     var change = StoreChange.forget(stored)
@@ -39,7 +39,7 @@ extension EngineLoop {
         // Memory is right again with the next look into the store.
         memory.forget(id, in: correction.home)
       }
-      completion(error)
+      completion(error.map { .failure($0) } ?? .success(true))
     }
   }
 }

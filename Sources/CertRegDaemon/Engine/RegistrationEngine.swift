@@ -89,8 +89,10 @@ final class RegistrationEngine: Sendable {
     loop.execute { self.bound.value.forget(key, completion: completion) }
   }
 
-  /// Corrects a known result by what the upstream says; `completion` gets the store's error, if any.
-  func correct(_ correction: EngineLoop.Correction, completion: @escaping @Sendable (StoreError?) -> Void) {
+  /// Corrects a known result by what the upstream says; `completion` gets whether it was corrected, or the store's error.
+  func correct(
+    _ correction: EngineLoop.Correction, completion: @escaping @Sendable (Result<Bool, StoreError>) -> Void
+  ) {
     loop.execute { self.bound.value.correct(correction, completion: completion) }
   }
 
