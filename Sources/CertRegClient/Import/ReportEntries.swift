@@ -16,10 +16,16 @@ struct ReportEntries {
   private let path: String
   private let form: ReportForm
   private let stream: ByteStream
+  /// `nil`: the devices of all lines are taken.
+  private let list: DeviceList?
+  private let checksCommonName: Bool
   private var lineNumber = 0
 
+  /// - Parameters:
+  ///   - options: What the user selects among the lines.
+  ///   - list: The list of devices, which other sources share.
   /// - Returns: `nil` where the file is no report of an import.
-  init?(path: String) {
+  init?(path: String, _ options: InputOptions = InputOptions(), _ list: DeviceList? = nil) {
     let file = FilePath(path)
     guard !file.isStandardInput, (try? Folder.kind(of: file)) == .file else { return nil }
     let form = ReportForm(reportPath: path)
@@ -30,6 +36,8 @@ struct ReportEntries {
     self.path = path
     self.form = form
     self.stream = stream
+    self.list = list
+    checksCommonName = options.checksCommonName
   }
 
   /// The next line; `nil` at the end.
@@ -59,9 +67,29 @@ struct ReportEntries {
     case ImportRecord.duplicate: return .passedOver(place: name, .duplicate)
     default: break
     }
+    if let other = selected(record) { return .passedOver(place: name, other) }
     guard let id = CertificateID(hex: Array(record.certificateID.utf8)) else {
       return .failure(name: name, InputError(.noCertificate, "this line of the report has no certificate ID"))
     }
+    if checksCommonName, let error = ReportEntries.nameFault(record) { return .failure(name: name, error) }
     return .certificate(name: name, id, record)
+  }
+
+  /// Why the line is not taken; `nil` where it is.
+  private func selected(_ record: ImportRecord) -> OtherContent? {
+    guard let list else { return nil }
+    // Whose certificate this was to be cannot be told.
+    if record.deviceID.isEmpty, record.certificate == nil { return nil }
+    let name = record.deviceID.isEmpty ? record.commonName : record.deviceID
+    return list.takes([name, record.certificateID]) ? nil : .notListed
+  }
+
+  /// What is wrong with the common name for `--check-cn`; `nil` where nothing is.
+  private static func nameFault(_ record: ImportRecord) -> InputError? {
+    guard !record.deviceID.isEmpty else {
+      return InputError(
+        .missingField, "no device's name in this line of the report to compare the common name with (--check-cn)")
+    }
+    return InputContext.nameFault(record.commonName.isEmpty ? nil : record.commonName, of: record.deviceID)
   }
 }
