@@ -20,6 +20,8 @@ package struct ImportHistory {
     static let kept = State(rawValue: 8)
     /// This run has a row in place of the earlier one.
     static let settled = State(rawValue: 16)
+    /// A row of an earlier run on a certificate has the name of this entry.
+    static let named = State(rawValue: 32)
   }
 
   private var states: [UInt64: State] = [:]
@@ -31,8 +33,13 @@ package struct ImportHistory {
   private var failedEntries: [UInt64: Bool] = [:]
   /// Rows of earlier runs that rows of this run replace.
   private(set) var replacedRows = 0
+  private let remembersNames: Bool
 
-  package init() {}
+  /// - Parameter remembersNames: Whether to keep the names of the entries with rows on certificates, for
+  ///   ``hasRow(entry:)``. They take as much memory as the certificates.
+  package init(remembersNames: Bool = false) {
+    self.remembersNames = remembersNames
+  }
 
   /// Whether the report names no registered certificate.
   package var isEmpty: Bool { registeredCount == 0 }
@@ -40,6 +47,7 @@ package struct ImportHistory {
   /// Takes in a row of an earlier run. A later row on the same certificate and target overrules an earlier one.
   package mutating func add(_ record: ImportRecord) {
     guard let key = ImportHistory.key(record) else { return }
+    if remembersNames, record.isAboutTarget { states[ImportHistory.key(entry: record.name), default: []].insert(.named) }
     update(key, of: record.isAboutTarget ? record.certificate : nil, outcome: record.outcome)
   }
 
@@ -79,6 +87,11 @@ package struct ImportHistory {
   func countsAsDone(_ record: ImportRecord, in targets: [String]) -> Bool {
     guard record.isAboutTarget, record.target == targets.first, let id = record.certificate else { return false }
     return missing(id, of: targets).isEmpty
+  }
+
+  /// Whether an earlier run has a row on the entry and its certificate. Known only where names are remembered.
+  func hasRow(entry name: String) -> Bool {
+    states[ImportHistory.key(entry: name)]?.contains(.named) == true
   }
 
   /// Takes in a row of this run.

@@ -108,12 +108,17 @@ final class ImportOutcomes {
     passedOver.add(entry.place, other)
     progress.count(ImportRecord.passedOver)
     let row = ImportRecord(entry, outcome: ImportRecord.passedOver, reason: other.rawValue, message: other.name)
-    write(row)
+    if other == .notListed || other == .notSelected { report?.addUnselected(row) } else { report?.add(row) }
+    printRow(row)
   }
 
   /// Adds a row to the report, wherever that goes.
   private func write(_ row: ImportRecord, of certificate: CertificateID? = nil) {
     report?.add(row, of: certificate)
+    printRow(row)
+  }
+
+  private func printRow(_ row: ImportRecord) {
     if let stream {
       session.console.printRecord(stream.line(row))
     } else if session.json {
@@ -150,7 +155,7 @@ final class ImportOutcomes {
     if progress.passedOver > 0 { session.console.note(doneBefore) }
     for advice in tally.advices { session.console.note("  \("→", .cyan) \(advice)") }
     if let failure = end.failure {
-      session.console.report(failure)
+      session.report(failure)
       tally.add(status: failure.exitStatus)
     }
     if end.isInterrupted { tally.add(status: .interrupted) }

@@ -38,12 +38,14 @@ package final class ImportReport {
   ///   - path: The report's file.
   ///   - resuming: Whether to continue a report that exists.
   ///   - isDryRun: Whether files that exist stay as they are.
+  ///   - isSelecting: Whether the run leaves out entries that the user did not select.
   ///   - source: The file that is imported, which is never written to.
   ///   - user: The user whose reports are continued; `nil`: the effective user of this process.
   /// - Throws: `InputError` where the file exists and may not be continued, was not written by an import of this user,
   ///   is the source, or is being written by another import.
   package init(
-    path: String, resuming: Bool, isDryRun: Bool = false, source: FileIdentity? = nil, user: UInt32? = nil
+    path: String, resuming: Bool, isDryRun: Bool = false, isSelecting: Bool = false, source: FileIdentity? = nil,
+    user: UInt32? = nil
   ) throws(InputError) {
     self.path = path
     let user = user ?? geteuid()
@@ -55,7 +57,7 @@ package final class ImportReport {
       FilePath(path).withoutExtension.description + ".failed.jsonl", resuming: resuming, isDryRun: isDryRun, user: user)
     isNew = earlier == nil
     isReadOnly = isDryRun && earlier != nil
-    var history = ImportHistory()
+    var history = ImportHistory(remembersNames: isSelecting)
     if let earlier {
       try form.forEachLine(of: earlier) { _, record in
         if let record { history.add(record) }
@@ -105,6 +107,12 @@ package final class ImportReport {
     guard !isReadOnly else { return }
     history.settle(record, of: certificate)
     file.write(Array((form.line(record) + "\n").utf8))
+  }
+
+  /// Adds a line about an entry that the user did not select. An entry whose certificate has a line of an earlier run
+  /// keeps that one: it says more.
+  func addUnselected(_ record: ImportRecord) {
+    if !history.hasRow(entry: record.name) { add(record) }
   }
 
   /// Keeps a failed entry for another try, with what was asked for.

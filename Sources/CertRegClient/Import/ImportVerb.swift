@@ -56,9 +56,7 @@ package struct ImportVerb {
         session.console.note("stopped; nothing was sent")
         return .interrupted
       }
-      session.console.note("\("certregctl:", .red) \(source): \(error.message)")
-      if let advice = error.advice { session.console.note("  \("→", .cyan) \(advice)") }
-      return error.exitStatus
+      return session.report(error, file: source)
     }
   }
 
@@ -71,7 +69,7 @@ package struct ImportVerb {
       connection = try session.connect()
       facts = try session.facts(on: connection)
     } catch {
-      session.console.report(error)
+      session.report(error)
       report?.discard()
       return error.exitStatus
     }
@@ -79,7 +77,8 @@ package struct ImportVerb {
     if let report {
       try report.begin(asking: targets)
       let done = report.doneBefore
-      if done > 0, !asksAgain { session.console.note(ImportVerb.passedOver(done)) }
+      // Of the done ones, those that are not selected are passed over for that reason.
+      if done > 0, !asksAgain, !isSelecting { session.console.note(ImportVerb.passedOver(done)) }
     }
     let run = ImportRun(
       self, session: session, source: entries, report: report, facts: facts, targets: targets)
@@ -91,6 +90,9 @@ package struct ImportVerb {
       ? "1 certificate is done already and is passed over"
       : "\(done) certificates are done already and are passed over"
   }
+
+  /// Whether the options leave out devices of the source.
+  private var isSelecting: Bool { input.onlyPath != nil || input.set != nil }
 
   /// Whether to ask for certificates that the report calls registered, too: it does not tell their status, or which
   /// profile was applied with which values. The daemon does, from its cache.
@@ -145,7 +147,8 @@ package struct ImportVerb {
     }
     let identity = source == "-" ? FileIdentity(descriptor: STDIN_FILENO) : FileIdentity(path: source)
     return try ImportReport(
-      path: reportPath ?? defaultReportPath, resuming: resumes, isDryRun: isDryRun, source: identity)
+      path: reportPath ?? defaultReportPath, resuming: resumes, isDryRun: isDryRun, isSelecting: isSelecting,
+      source: identity)
   }
 
   /// The report's path where none is given: `batch.csv` gives `batch.import.csv`, in the current folder.

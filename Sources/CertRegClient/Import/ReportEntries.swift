@@ -23,16 +23,24 @@ struct ReportEntries {
 
   private let path: String
   private var rows: Rows
+  /// `nil`: the devices of all lines are taken.
+  private let list: DeviceList?
+  private let checksCommonName: Bool
   private var lineNumber = 0
 
+  /// - Parameters:
+  ///   - options: What the user selects among the lines.
+  ///   - list: The list of devices, which other sources share.
   /// - Returns: `nil` where the file is no report of an import.
-  init?(path: String) {
+  init?(path: String, _ options: InputOptions = InputOptions(), _ list: DeviceList? = nil) {
     let file = FilePath(path)
     guard !file.isStandardInput, (try? Folder.kind(of: file)) == .file else { return nil }
     let form = ReportForm(reportPath: path)
     // An empty file is no report, although an import may write one there.
     guard let beginning = try? ByteStream(path: file), (try? beginning.peek(1))?.isEmpty == false else { return nil }
     self.path = path
+    self.list = list
+    checksCommonName = options.checksCommonName
     if (try? form.recognizes(beginning)) == true, let stream = try? ByteStream(path: file) {
       rows = .lines(stream, form)
     } else if form == .csv, let stream = try? ByteStream(path: file), let table = (try? ReportTable(stream)) ?? nil {
@@ -76,9 +84,29 @@ struct ReportEntries {
     case ImportRecord.duplicate: return .passedOver(place: name, .duplicate)
     default: break
     }
+    if let other = selected(record) { return .passedOver(place: name, other) }
     guard let id = CertificateID(hex: Array(record.certificateID.lowercased().utf8)) else {
       return .failure(name: name, InputError(.noCertificate, "this line of the report has no certificate ID"))
     }
+    if checksCommonName, let error = ReportEntries.nameFault(record) { return .failure(name: name, error) }
     return .certificate(name: name, id, record)
+  }
+
+  /// Why the line is not taken; `nil` where it is.
+  private func selected(_ record: ImportRecord) -> OtherContent? {
+    guard let list else { return nil }
+    // Whose certificate this was to be cannot be told.
+    if record.deviceID.isEmpty, record.certificate == nil { return nil }
+    let name = record.deviceID.isEmpty ? record.commonName : record.deviceID
+    return list.takes([name, record.certificateID]) ? nil : .notListed
+  }
+
+  /// What is wrong with the common name for `--check-cn`; `nil` where nothing is.
+  private static func nameFault(_ record: ImportRecord) -> InputError? {
+    guard !record.deviceID.isEmpty else {
+      return InputError(
+        .missingField, "no device's name in this line of the report to compare the common name with (--check-cn)")
+    }
+    return InputContext.nameFault(record.commonName.isEmpty ? nil : record.commonName, of: record.deviceID)
   }
 }

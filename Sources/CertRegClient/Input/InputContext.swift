@@ -134,8 +134,13 @@ struct InputContext {
       return InputError(
         .deviceName, "the device's name has more than \(DeviceFields.maximumNameCharacters) characters")
     }
-    guard options.checksCommonName, certificate.commonName != deviceID else { return nil }
-    let name = certificate.commonName.map { "the common name is \($0)" } ?? "the certificate has no common name"
+    return options.checksCommonName ? InputContext.nameFault(certificate.commonName, of: deviceID) : nil
+  }
+
+  /// What `--check-cn` finds wrong with a common name; `nil` where it is the device's name.
+  static func nameFault(_ commonName: String?, of deviceID: String) -> InputError? {
+    guard commonName != deviceID else { return nil }
+    let name = commonName.map { "the common name is \($0)" } ?? "the certificate has no common name"
     return InputError(.commonName, "\(name), and the device's name is \(deviceID)")
   }
 

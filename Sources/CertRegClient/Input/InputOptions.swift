@@ -19,8 +19,20 @@ package struct InputOptions: Hashable, Sendable {
 
   package init() {}
 
-  /// - Throws: `InputError` where a set is selected, for certificates that are named one by one.
+  /// Refuses options that choose among certificates by what a word of the command line does not tell.
+  ///
+  /// - Throws: `InputError` `nothingToSelect`, for certificates that are named one by one.
   func expectNoSelection() throws(InputError) {
+    try expectNoSet()
+    let option = onlyPath.map { "--only \($0)" } ?? (checksCommonName ? "--check-cn" : nil)
+    guard let option else { return }
+    throw InputError(
+      .nothingToSelect, "\(option): an ID does not tell the device's name",
+      advice: "leave \(option) out, or give a file or the report of the import in place of the ID")
+  }
+
+  /// - Throws: `InputError` where a set is selected, for reports: they do not tell the sets.
+  func expectNoSet() throws(InputError) {
     if let set { throw .nothingToSelect(set) }
   }
 }

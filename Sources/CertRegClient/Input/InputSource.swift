@@ -15,7 +15,9 @@ package struct InputSource {
   private var ready: [InputEntry] = []
   private var reader: FileEntries?
   private var readerName = ""
-  private var selection: InputSelection
+  private let selection: InputSelection
+  /// The list of devices, where no other source shares it.
+  private let ownList: DeviceList?
   private var manifestSigners = ManifestSigners()
   /// Files found in the current argument.
   private var found = 0
@@ -25,18 +27,21 @@ package struct InputSource {
 
   /// - Parameters:
   ///   - arguments: Files and folders; `-` is standard input.
+  ///   - list: The list of devices that other sources share; `nil`: this one reads the list that the options name.
   ///   - signers: Certificates that may sign a Microchip manifest; empty: signatures are not checked.
   ///   - isInterrupted: Whether the user asked to stop. Then there are no more entries.
   /// - Throws: `InputError` where the list of devices cannot be read, and where a supplier's sets leave a choice that
   ///   the user has not made.
   init(
-    _ arguments: [String], options: InputOptions = InputOptions(), signers: [SignerCertificate] = [],
+    _ arguments: [String], options: InputOptions = InputOptions(), list: DeviceList? = nil,
+    signers: [SignerCertificate] = [],
     isInterrupted: @escaping () -> Bool = { false }
   ) throws(InputError) {
     self.arguments = arguments.reversed().map(FilePath.init)
     context = InputContext(options: options, signers: signers, isInterrupted: isInterrupted)
-    selection = try InputSelection(
-      options, takesAnySet: try SetScan.isUnambiguous(arguments, options, isInterrupted), isInterrupted: isInterrupted)
+    let takesAnySet = try SetScan.isUnambiguous(arguments, options, isInterrupted)
+    ownList = list == nil ? try DeviceList.of(options, isInterrupted: isInterrupted) : nil
+    selection = InputSelection(options, list ?? ownList, takesAnySet: takesAnySet)
   }
 
   /// Reads files and folders as `register` and `import` do.
@@ -47,10 +52,11 @@ package struct InputSource {
   }
 
   /// Reads all entries, whatever the options select.
-  init(unselected arguments: [FilePath], isInterrupted: @escaping () -> Bool) throws(InputError) {
+  init(unselected arguments: [FilePath], isInterrupted: @escaping () -> Bool) {
     self.arguments = arguments.reversed()
     context = InputContext(options: InputOptions(), isInterrupted: isInterrupted)
-    selection = try InputSelection(InputOptions(), takesAnySet: true, isInterrupted: isInterrupted)
+    ownList = nil
+    selection = InputSelection(InputOptions(), nil, takesAnySet: true)
   }
 
   /// The share of the current argument that has been read, from 0 to 1.
@@ -68,7 +74,7 @@ package struct InputSource {
         ready = waiting.reversed()
       } else if !isFinished {
         isFinished = true
-        ready = selection.notFound().reversed()
+        ready = ownList?.notFound().reversed() ?? []
       } else {
         return nil
       }

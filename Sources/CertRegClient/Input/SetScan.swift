@@ -36,7 +36,7 @@ enum SetScan {
     }
     let selected = options.set?.uppercased()
     var counts: [String: Int] = [:]
-    var source = try InputSource(unselected: suspects, isInterrupted: isInterrupted)
+    var source = InputSource(unselected: suspects, isInterrupted: isInterrupted)
     while let entry = source.next() {
       guard let set = entry.set, case .certificate = entry.content else { continue }
       if set == selected { return true }

@@ -1,5 +1,6 @@
 import CertRegCodec
 package import CertRegCore
+import Glibc
 
 /// What every verb needs: the daemon's address, the console, and the options that all verbs share.
 package struct Session {
@@ -46,7 +47,19 @@ package struct Session {
   ///
   /// - Throws: `ClientError` that says why there is no answer.
   package func ask(_ request: Request) throws(ClientError) -> Answer {
-    try connect().ask(request, timeout: timeout ?? Session.defaultTimeout)
+    try ask(request, on: connect())
+  }
+
+  /// Asks one question, again where the rate of an access rule refuses it, until the time to wait for an answer is up.
+  private func ask(_ request: Request, on connection: Connection) throws(ClientError) -> Answer {
+    let limit = timeout ?? Session.defaultTimeout
+    var waited = Duration.zero
+    while true {
+      let answer = try connection.ask(request, timeout: limit)
+      guard let wait = answer.error?.callerRateWait, waited + wait < limit else { return answer }
+      poll(nil, 0, Int32(clamping: wait.milliseconds))
+      waited += wait
+    }
   }
 
   /// Asks the daemon for its limits and its default target.
@@ -54,7 +67,7 @@ package struct Session {
   /// - Throws: `ClientError` that says why there is no answer. An answer that refuses the operation leaves the
   ///   defaults.
   func facts(on connection: Connection) throws(ClientError) -> DaemonFacts {
-    DaemonFacts(status: try connection.ask(Request("status"), timeout: timeout ?? Session.defaultTimeout).json)
+    DaemonFacts(status: try ask(Request("status"), on: connection).json)
   }
 
   /// The `target` member of a request that takes any number of targets.
@@ -65,13 +78,27 @@ package struct Session {
     names.count > 1 ? .array(names.map(JSON.string)) : names.first.map(JSON.string)
   }
 
-  /// Prints an error of the inputs as a whole.
+  /// Prints why there is no answer. With `--json`, standard output gets a line, too.
+  func report(_ error: ClientError) {
+    if json { console.printJSON(error.answerError.localLine(file: nil)) }
+    console.report(error)
+  }
+
+  /// Prints an error of the inputs as a whole. With `--json`, standard output gets a line, too.
   ///
+  /// - Parameter file: The input that it concerns; `nil`: none.
   /// - Returns: How the command ends.
-  func report(_ error: InputError) -> CommandStatus {
-    console.note("\("certregctl:", .red) \(error.message)")
+  func report(_ error: InputError, file: String? = nil) -> CommandStatus {
+    if json { console.printJSON(error.answerError.localLine(file: file)) }
+    let place = file.map { "\($0): " } ?? ""
+    console.note("\("certregctl:", .red) \(place)\(error.message)")
     if let advice = error.advice { console.note("  \("→", .cyan) \(advice)") }
     return error.exitStatus
+  }
+
+  /// Prints an answer that is an error.
+  func report(_ error: AnswerError, of answer: Answer) {
+    if json { console.printJSON(answer) } else { report(error) }
   }
 
   /// Prints an error that the daemon answered with.

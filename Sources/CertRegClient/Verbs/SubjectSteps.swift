@@ -19,6 +19,8 @@ struct SubjectSteps {
   var readsReports = false
   private var inputs: InputSource?
   private var report: ReportEntries?
+  /// The list of devices to take, once a source is read.
+  private var list: DeviceList?
   private var ready: [BatchStep] = []
 
   init(subjects: [String], operation: String, targets: [String], sendsIDs: Bool = false, _ options: InputOptions) {
@@ -45,6 +47,9 @@ struct SubjectSteps {
       } else if let subject = subjects.popLast() {
         (inputs, report) = (nil, nil)
         open(subject)
+      } else if let missing = list?.notFound(), !missing.isEmpty {
+        list = nil
+        for entry in missing { expand(entry) }
       } else {
         return nil
       }
@@ -57,11 +62,14 @@ struct SubjectSteps {
       if let id = try CertificateReference.id(subject) {
         try options.expectNoSelection()
         add(id, name: subject)
-      } else if readsReports, let found = ReportEntries(path: subject) {
-        try options.expectNoSelection()
+        return
+      }
+      if list == nil { list = try DeviceList.of(options) }
+      if readsReports, let found = ReportEntries(path: subject, options, list) {
+        try options.expectNoSet()
         report = found
       } else {
-        inputs = try InputSource([subject], options: options)
+        inputs = try InputSource([subject], options: options, list: list)
       }
     } catch {
       ready.append(.failure(name: subject, error))

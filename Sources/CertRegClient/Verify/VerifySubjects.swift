@@ -27,6 +27,8 @@ struct VerifySubjects {
   private var arguments: [String]
   private var inputs: InputSource?
   private var report: ReportEntries?
+  /// The list of devices to take, once a source is read.
+  private var list: DeviceList?
   private var ready: [Step] = []
   /// Hashes of certificates and targets, with a key of this process.
   private var seen: Set<Int> = []
@@ -50,6 +52,9 @@ struct VerifySubjects {
       } else if let argument = arguments.popLast() {
         (inputs, report) = (nil, nil)
         open(argument)
+      } else if let missing = list?.notFound(), !missing.isEmpty {
+        list = nil
+        for entry in missing { expand(entry) }
       } else {
         return nil
       }
@@ -63,11 +68,14 @@ struct VerifySubjects {
         try options.expectNoSelection()
         let arn = argument.hasPrefix("arn:") ? argument : ""
         add(ImportRecord(name: argument, certificateID: id.hex, outcome: "", certificateARN: arn), id, name: argument)
-      } else if let found = ReportEntries(path: argument) {
-        try options.expectNoSelection()
+        return
+      }
+      if list == nil { list = try DeviceList.of(options) }
+      if let found = ReportEntries(path: argument, options, list) {
+        try options.expectNoSet()
         report = found
       } else {
-        inputs = try InputSource([argument], options: options)
+        inputs = try InputSource([argument], options: options, list: list)
       }
     } catch {
       let row = ImportRecord(

@@ -6,12 +6,19 @@ import Glibc
 /// The daemon may close a connection because of one request, or because it restarts. All requests that lose their
 /// connection are sent again, but one at a time, each after the daemon has answered `status`. The request that makes
 /// the daemon close is found so. It fails alone, and takes no other request with it.
+///
+/// A request that an access rule's rate refuses is sent again, and all others keep to that rate, too.
 package final class Delivery<Item> {
   /// So many connections in a row may end with a request alone on them before it fails.
   private static var maximumLosses: Int { 3 }
   /// So many requests in a row may fail before the daemon is given up.
   private static var maximumFailures: Int { 20 }
   private static var longestPause: Duration { .seconds(5) }
+
+  private struct Sent {
+    var item: Item
+    var request: Request
+  }
 
   private struct Suspect {
     var item: Item
@@ -39,6 +46,11 @@ package final class Delivery<Item> {
   private var suspects: [Suspect] = []
   private var alone: Suspect?
   private var underWay = 0
+  private var rate = CallerRate()
+  /// Requests that the rate of an access rule has refused.
+  private var refused: [Sent] = []
+  /// Whether there are no further requests but those that are sent again.
+  private var isExhausted = false
   /// Requests that have failed since the last answer.
   private var failures = 0
   /// Time that passed since the daemon last answered, in pauses and attempts to connect.
@@ -88,7 +100,7 @@ package final class Delivery<Item> {
         failure = error
       }
       guard failure.canPass, lostTime < patience, failures < Delivery.maximumFailures, wait(tick) else {
-        return Stop(failure: failure, unanswered: suspects.map(\.item))
+        return Stop(failure: failure, unanswered: suspects.map(\.item) + refused.map(\.item))
       }
     }
   }
@@ -113,32 +125,70 @@ package final class Delivery<Item> {
   ) -> Pipeline.End<Item> {
     alone = nil
     underWay = 0
-    return Pipeline(connection, window: window, timeout: timeout, clock: session.clock).run(
-      pulling: { next(pull) },
-      answered: { item, answer in
+    let end = Pipeline(connection, window: window, timeout: timeout, clock: session.clock).run(
+      pulling: { sent(next(pull)) },
+      answered: { sent, answer in
         ended()
         failures = 0
         pause = firstPause
-        answered(item, answer)
+        if let wait = answer.error?.callerRateWait { return refuse(sent, wait) }
+        rate.requestAllowed()
+        answered(sent.item, answer)
       },
-      failed: { item, error in
+      failed: { sent, error in
         ended()
-        failed(item, error)
+        failed(sent.item, error)
       }, tick: tick)
+    return Pipeline.End(unanswered: end.unanswered.map { ($0.item.item, $0.request) }, failure: end.failure)
+  }
+
+  private func sent(_ pulled: Pull<Item>) -> Pull<Sent> {
+    switch pulled {
+    case .request(let item, let request): .request(Sent(item: item, request: request), request)
+    case .later: .later
+    case .pause(let time): .pause(until: time)
+    case .end: .end
+    }
   }
 
   private func next(_ pull: () -> Pull<Item>) -> Pull<Item> {
     if alone != nil { return .later }
-    guard let suspect = suspects.first else {
-      let pulled = pull()
-      if case .request = pulled { underWay += 1 }
-      return pulled
+    let now = session.clock.monotonic
+    if let time = rate.pause(now: now) { return .pause(until: time) }
+    let pulled = suspects.isEmpty ? nextOfMany(pull) : nextSuspect()
+    guard case .request = pulled else { return pulled }
+    underWay += 1
+    rate.requestSent(now: now)
+    return pulled
+  }
+
+  private func nextOfMany(_ pull: () -> Pull<Item>) -> Pull<Item> {
+    if !refused.isEmpty {
+      let next = refused.removeFirst()
+      return .request(next.item, next.request)
     }
+    if !isExhausted {
+      let pulled = pull()
+      guard case .end = pulled else { return pulled }
+      isExhausted = true
+    }
+    // A request under way can be refused, and is sent again then.
+    return underWay == 0 ? .end : .later
+  }
+
+  private func nextSuspect() -> Pull<Item> {
     guard underWay == 0 else { return .later }
-    suspects.removeFirst()
+    let suspect = suspects.removeFirst()
     alone = suspect
-    underWay = 1
     return .request(suspect.item, suspect.request)
+  }
+
+  private func refuse(_ sent: Sent, _ wait: Duration) {
+    if !rate.isLimited {
+      session.console.note("certregd's access rules limit the requests of this user; certregctl keeps to their rate")
+    }
+    rate.requestRefused(wait, now: session.clock.monotonic)
+    if isWorthResending(sent.item) { refused.append(sent) }
   }
 
   private func ended() {

@@ -5,6 +5,8 @@ package enum Pull<Item> {
   case request(Item, Request)
   /// Nothing now: ask again after the next answer or tick.
   case later
+  /// Nothing before this time, unless an answer or a tick comes first.
+  case pause(until: MonotonicTime)
   /// Nothing any more.
   case end
 }
@@ -76,6 +78,7 @@ package struct Pipeline {
     do throws(ClientError) {
       while true {
         if !tick(underWay.count) { isExhausted = true }
+        var wake: MonotonicTime?
         filling: while !isExhausted, underWay.count < window {
           switch pull() {
           case .request(let item, let request):
@@ -85,12 +88,15 @@ package struct Pipeline {
             // Deadlines come in the order of sending.
             firstDeadline = firstDeadline ?? deadline
           case .later: break filling
+          case .pause(let time):
+            wake = time
+            break filling
           case .end: isExhausted = true
           }
         }
         if isExhausted, underWay.isEmpty { return End(unanswered: [], failure: nil) }
         let start = clock.monotonic
-        let answer = try connection.receive(until: start + tickInterval)
+        let answer = try connection.receive(until: min(wake ?? start + tickInterval, start + tickInterval))
         // Longer than it was to be: the process was stopped or the machine slept, and could not read.
         readingTime += min(clock.monotonic - start, tickInterval)
         if let answer { try deliver(answer, to: &underWay, answered, failed) }
