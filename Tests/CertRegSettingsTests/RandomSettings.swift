@@ -10,7 +10,8 @@ extension SplitMix64 {
     settings.socket = socket()
     settings.stateDirectory = path()
     let names = Set((0..<Int.random(in: 1...4, using: &self)).map { _ in word() })
-    settings.provisioning = Set((0..<Int.random(in: 0...3, using: &self)).map { _ in word() }).sorted().map {
+    let profileNames = Set((0..<Int.random(in: 0...3, using: &self)).map { _ in word() }).subtracting(["none"])
+    settings.provisioning = profileNames.sorted().map {
       ProvisioningProfile(name: $0, form: form())
     }
     let profiles = settings.provisioning.map(\.name)

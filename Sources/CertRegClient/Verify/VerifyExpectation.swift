@@ -44,13 +44,15 @@ package struct VerifyExpectation: Hashable, Sendable {
     /// - Parameter known: The answer to `lookup`.
     init?(_ known: JSON) {
       let error = known["lastError"]
+      // What was complete and is not any more is compared by its parts.
+      let isTakenApart = known["asked"]?["thingName"] != nil || known["asked"]?["policies"] != nil
       switch known["state"]?.string {
       case "queued":
         isUnderWay = true
         why = "it is queued" + (error?["reason"]?.string.map { ", and its last try has failed (\($0))" } ?? "")
       case "failed": why = Incomplete.why(error ?? .object([]))
       // A registration stays although a step after it has failed.
-      case "registered" where error != nil || known["provisioning"]?["complete"]?.bool == false:
+      case "registered" where error != nil || known["provisioning"]?["complete"]?.bool == false && !isTakenApart:
         why = Incomplete.why(error)
       default: return nil
       }
