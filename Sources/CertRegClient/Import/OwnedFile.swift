@@ -62,7 +62,7 @@ final class OwnedFile {
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
       identity = FileIdentity(status)
       owner = status.st_uid
-      throw InputError(.notWritable, "the report \(path) is not a file")
+      throw InputError(.notWritable, "\(path) is not a file")
     }
     identity = FileIdentity(status)
     owner = status.st_uid
@@ -157,6 +157,6 @@ final class OwnedFile {
       case ENOSPC, EDQUOT: "make room there, or name a report on another disk with --report PATH"
       default: nil
       }
-    return InputError(.notWritable, "the report \(path) cannot be written: \(systemMessage(code))", advice: advice)
+    return InputError(.notWritable, "\(path) cannot be written: \(systemMessage(code))", advice: advice)
   }
 }
