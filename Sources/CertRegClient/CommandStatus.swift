@@ -50,11 +50,12 @@ package enum CommandStatus: Int32, CaseIterable, Hashable, Sendable {
   /// All statuses with their meanings, for the help text.
   package static var list: String { allCases.map { "\($0.rawValue) \($0.meaning)" }.joined(separator: ", ") }
 
-  /// The failure to report out of several: what a person must correct comes before what can pass by itself.
+  /// The failure to report out of several: output that is not whole comes before everything that it should tell, and
+  /// what a person must correct before what can pass by itself.
   package static func combining(_ statuses: some Sequence<CommandStatus>) -> CommandStatus {
     let seen = Set(statuses)
     let order: [CommandStatus] = [
-      .interrupted, .usage, .outputLost, .protocolError, .software, .dataError, .noInput, .cannotCreate,
+      .interrupted, .usage, .outputLost, .cannotCreate, .protocolError, .software, .dataError, .noInput,
       .notPermitted, .unavailable, .temporaryFailure, .nothingFound,
     ]
     return order.first(where: seen.contains) ?? .success

@@ -12,10 +12,12 @@ package struct StatusUpdate: Hashable, Sendable {
   package var finishedAt: WallTime
   /// The first caller.
   package var requester: Requester
+  /// The device's name when the request came; `nil`: none was known.
+  package var deviceID: DeviceID?
 
   package init(
     key: RegistrationKey, status: CertificateStatus, certificateARN: String?, requestID: String?,
-    finishedAt: WallTime, requester: Requester
+    finishedAt: WallTime, requester: Requester, deviceID: DeviceID? = nil
   ) {
     self.key = key
     self.status = status
@@ -23,6 +25,7 @@ package struct StatusUpdate: Hashable, Sendable {
     self.requestID = requestID
     self.finishedAt = finishedAt
     self.requester = requester
+    self.deviceID = deviceID
   }
 
   /// What is known of the certificate after the update.

@@ -25,6 +25,12 @@ extension RequestService {
     }
   }
 
+  /// The device's name on disk. Memory only tells names apart.
+  private func storedDevice(of key: RegistrationKey) -> DeviceID? {
+    let record = try? parts.known.record(for: key)
+    return record?.registration?.deviceID
+  }
+
   private func update(
     _ key: RegistrationKey, _ request: OwnedRequest, from peer: Peer, share: Registrar.QueueShare?,
     connection: UInt64, completion: @escaping @Sendable (TargetAnswer) -> Void
@@ -34,12 +40,13 @@ extension RequestService {
       key: key, purpose: .update, der: [], basis: .none, namedStatus: request.status, status: request.status,
       ifExists: .return, requester: requester, connection: connection, expectation: expectation(of: request),
       share: share)
-    // The answer names the ARN where it is known. The call is made in any case, also while the store cannot be read.
+    // The answer names the ARN where it is known, and watches and the log the device. The call is made in any case, also while the store cannot be read.
     if let known = try? parts.known.registration(for: key) {
       update.takeKnown(known, at: self.parts.known.home(of: key.target).jobHome)
+      update.deviceID = known.deviceID ?? (known.deviceTag == .none ? nil : storedDevice(of: key))
     }
-    parts.engine.update(update) { answer, provenance in
-      self.parts.audit.answered(key, nil, answer, provenance, of: .update, to: requester)
+    parts.engine.update(update) { [deviceID = update.deviceID] answer, provenance in
+      self.parts.audit.answered(key, deviceID, answer, provenance, of: .update, to: requester)
       switch answer {
       case .registered(let registration): completion(.registered(registration, cached: false))
       case .updated(let update): completion(.updated(update))

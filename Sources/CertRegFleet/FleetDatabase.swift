@@ -1,3 +1,4 @@
+import CLibPQ
 package import CertRegCore
 import Glibc
 
@@ -124,6 +125,21 @@ package final class FleetDatabase {
       throw problem(error)
     }
     return present
+  }
+
+  /// Whether a role exists.
+  ///
+  /// - Throws: What the database says.
+  package func hasRole(_ role: String) throws(FleetProblem) -> Bool {
+    !(try run([FleetStatements.role(role)])[0].isEmpty)
+  }
+
+  /// Whether libpq understands a connection string, with all of its options.
+  package static func understands(_ url: FleetURL) -> Bool {
+    guard let pq = try? LibPQ.load().pointee else { return true }
+    guard let options = pq.parseConnectionString(url.description, nil) else { return false }
+    pq.freeOptions(options)
+    return true
   }
 
   // MARK: Parts

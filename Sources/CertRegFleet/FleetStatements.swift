@@ -27,6 +27,10 @@ enum FleetStatements {
 
   static let version = Statement("version", "SELECT version FROM certregd.fleet")
 
+  static func role(_ name: String) -> Statement {
+    Statement("role", "SELECT rolname FROM pg_roles WHERE rolname = $1", [.text(name)])
+  }
+
   private static let resultColumns = """
     certificate, target, stamp, forgotten, arn, outcome, status, request_id, finished_at, not_before, not_after, policies, \
     device, provisioned

@@ -149,6 +149,7 @@ package enum AnswerEncoder {
       writer.updateMembers(update)
       writer.member("target", update.key.target.rawValue)
       writer.member("finishedAt", update.finishedAt.rfc3339)
+      writer.member("deviceId", ifPresent: update.deviceID?.text)
     }
   }
 

@@ -8,7 +8,7 @@ import Glibc
 @main
 enum Main {
   static func main() {
-    StandardDescriptors.open()
+    StandardDescriptors.open(reportsLostOutput: true)
     do {
       var command = try CertRegCtl.parseAsRoot(words)
       // Archives that people hand over can ask for any amount of memory. The doctor reads none, and the programs that
@@ -19,7 +19,11 @@ enum Main {
       setenv("TZ", ":/etc/localtime", 0)
       try command.run()
     } catch {
-      CertRegCtl.exit(withError: error)
+      guard CertRegCtl.exitCode(for: error) == .success else { CertRegCtl.exit(withError: error) }
+      // Help or the version.
+      let console = Console.standard(environment: Environment.current)
+      console.printVerbatim(CertRegCtl.fullMessage(for: error))
+      exit(console.finalStatus(.success).rawValue)
     }
   }
 

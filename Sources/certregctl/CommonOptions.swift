@@ -4,16 +4,13 @@ import CertRegClock
 import CertRegCore
 import Glibc
 
-/// The options of every verb.
-struct SocketOptions: ParsableArguments {
+/// The options of verbs for people alone.
+struct ConnectionOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "certregd's socket (default: $CERTREGD_SOCKET, else /run/certregd/certregd.sock).", valueName: "path"),
     completion: .file())
   var socket: String?
-
-  @Flag(help: "Print the daemon's answers as JSON lines.")
-  var json = false
 
   @Option(
     help: ArgumentHelp(
@@ -22,18 +19,41 @@ struct SocketOptions: ParsableArguments {
   var timeout: Duration?
 
   /// Runs a verb and ends the process with its status.
-  func run(targets: [String] = [], _ verb: (Session) -> CommandStatus) throws {
+  func run(json: Bool = false, targets: [String] = [], _ verb: (Session) -> CommandStatus) throws {
     let environment = Environment.current
     let session = Session(
       socketPath: SocketPath.resolve(option: socket, environment: environment),
       console: Console.standard(environment: environment), clock: .system, json: json, targets: targets,
       timeout: timeout)
-    var status = verb(session)
-    if session.console.hasLostOutput {
-      session.console.note("certregctl: the results could not be written")
-      status = .combining([status, .outputLost])
-    }
+    try session.console.end(verb(session))
+  }
+}
+
+extension Console {
+  /// Ends the process with the status of a verb, or with that of results that could not be written.
+  func end(_ status: CommandStatus) throws {
+    let status = finalStatus(status)
     if status != .success { throw ExitCode(status.rawValue) }
+  }
+
+  /// The status of a process whose verb ends with `status`.
+  func finalStatus(_ status: CommandStatus) -> CommandStatus {
+    guard hasLostOutput else { return status }
+    note("certregctl: the results could not be written")
+    return .combining([status, .outputLost])
+  }
+}
+
+/// The options of nearly every verb.
+struct SocketOptions: ParsableArguments {
+  @OptionGroup var connection: ConnectionOptions
+
+  @Flag(help: "Print the daemon's answers as JSON lines.")
+  var json = false
+
+  /// Runs a verb and ends the process with its status.
+  func run(targets: [String] = [], _ verb: (Session) -> CommandStatus) throws {
+    try connection.run(json: json, targets: targets, verb)
   }
 }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CertRegClient
 
 struct CompletionsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -20,13 +21,15 @@ struct CompletionsCommand: ParsableCommand {
   @Argument(help: "bash, zsh or fish.")
   var shell: Shell
 
-  func run() {
+  func run() throws {
     let kind: CompletionShell =
       switch shell {
       case .bash: .bash
       case .zsh: .zsh
       case .fish: .fish
       }
-    print(CertRegCtl.completionScript(for: kind))
+    let console = Console.standard(environment: Environment.current)
+    console.printVerbatim(CertRegCtl.completionScript(for: kind))
+    try console.end(.success)
   }
 }

@@ -46,8 +46,7 @@ struct FleetInitCommand: ParsableCommand {
 
   func run() throws {
     let console = Console.standard(environment: Environment.current)
-    let status = FleetInitVerb(url: url, passwordFile: passwordFile, role: role).run(console)
-    if status != .success { throw ExitCode(status.rawValue) }
+    try console.end(FleetInitVerb(url: url, passwordFile: passwordFile, role: role).run(console))
   }
 }
 
@@ -62,7 +61,11 @@ struct FleetSQLCommand: ParsableCommand {
 
   func validate() throws { try checkRole(role) }
 
-  func run() throws { print(FleetSchema.script(role: role), terminator: "") }
+  func run() throws {
+    let console = Console.standard(environment: Environment.current)
+    console.printVerbatim(FleetSchema.script(role: role), terminator: "")
+    try console.end(.success)
+  }
 }
 
 private func checkRole(_ role: String) throws {

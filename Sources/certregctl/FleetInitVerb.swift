@@ -1,6 +1,7 @@
 import CertRegClient
 import CertRegCore
 import CertRegFleet
+import Glibc
 
 /// `certregctl fleet init`: creates the tables of a fleet, or brings them up to date.
 struct FleetInitVerb {
@@ -27,6 +28,15 @@ struct FleetInitVerb {
       console.note("\("certregctl:", .red) --url \(message)")
       return .usage
     }
+    guard FleetDatabase.understands(location) else {
+      console.note("\("certregctl:", .red) --url: libpq does not understand the URL or one of its options")
+      return .usage
+    }
+    if let passwordFile, access(passwordFile, R_OK) != 0 {
+      let reason = String(cString: strerror(errno))
+      console.note("\("certregctl:", .red) --password-file \(passwordFile) cannot be read: \(reason)")
+      return .noInput
+    }
     let database = FleetDatabase(
       FleetLocation(url: location, passwordFile: passwordFile),
       FleetIdentity(name: "certregctl", instance: "", takeover: .seconds(120)))
@@ -38,7 +48,11 @@ struct FleetInitVerb {
       case version?: console.print("the tables of the fleet are up to date: version \(version)")
       case let old?: console.print("the tables of the fleet are brought from version \(old) to version \(version)")
       }
-      console.note("the role \(role) has its rights if it exists; if it is created later, run this again")
+      if try database.hasRole(role) {
+        console.note("the role \(role) has its rights")
+      } else {
+        console.note("there is no role \(role), so no rights were given: create it, and run this again")
+      }
       return .success
     } catch {
       console.note("\("certregctl:", .red) \(error.message)")

@@ -13,7 +13,7 @@ struct TopCommand: ParsableCommand {
         ssh -t station certregctl top
       """)
 
-  @OptionGroup var options: SocketOptions
+  @OptionGroup var options: ConnectionOptions
 
   func run() throws {
     Interruption.watch()

@@ -268,6 +268,29 @@ import Testing
     #expect(capture.outputLines.allSatisfy { $0.contains("\tcreated\t\(Sample.id)") })
   }
 
+  @Test func `watch tells the name of the device, and the status that was set`() throws {
+    let daemon = try FakeDaemon { peer in
+      guard let request = peer.readLine() else { return }
+      let members: [(String, JSON)] = [
+        ("certificateId", .string(Sample.id)), ("target", .string("eu")), ("finishedAt", .string("T")),
+        ("status", .string("INACTIVE")),
+      ]
+      let name = ("deviceId", JSON.string("pump-7"))
+      peer.write(JSON.answer(to: request, members + [("outcome", .string("updated")), name]).serialized() + "\n")
+      peer.write(JSON.answer(to: request, members + [("outcome", .string("created"))]).serialized() + "\n")
+      _ = peer.readLine()
+    }
+    let capture = Capture()
+    #expect(WatchVerb(limit: 2).run(session(daemon, capture.console())) == .success)
+    #expect(
+      capture.outputLines == [
+        "T\tupdated\t\(Sample.id)\t-\tpump-7\teu\tstatus INACTIVE", "T\tcreated\t\(Sample.id)\t-\t-\teu\t-",
+      ])
+    let terminal = Capture()
+    #expect(WatchVerb(limit: 1).run(session(daemon, terminal.console(columns: 140))) == .success)
+    #expect(terminal.output.contains("pump-7 → eu") && terminal.output.contains("status INACTIVE"))
+  }
+
   @Test func `notices that results were lost`() throws {
     let daemon = try FakeDaemon(answering: { JSON.answer(to: $0, []) })
     let capture = Capture()
@@ -283,5 +306,6 @@ import Testing
     #expect(CommandStatus.combining([]) == .success)
     #expect(CommandStatus.combining([.success, .temporaryFailure, .dataError, .noInput]) == .dataError)
     #expect(CommandStatus.combining([.temporaryFailure, .unavailable]) == .unavailable)
+    #expect(CommandStatus.combining([.dataError, .cannotCreate]) == .cannotCreate)
   }
 }

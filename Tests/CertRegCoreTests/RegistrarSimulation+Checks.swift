@@ -13,7 +13,7 @@ extension RegistrarSimulation {
         disk.commits.append((id, changes))
       case .call(let id, let call): check(call, of: id)
       case .remember(let registration, _):
-        if disk.results[registration.key] != registration { violations.append(.remembersWhatIsNotOnDisk) }
+        if disk.results[registration.key]?.ofJob != registration { violations.append(.remembersWhatIsNotOnDisk) }
       case .rememberStatus(let update, _):
         if disk.results[update.key]?.status != update.status { violations.append(.remembersWhatIsNotOnDisk) }
       case .forget(let key, _):
@@ -223,7 +223,7 @@ extension RegistrarSimulation {
       violations.append(.refreshWithoutCall)
     }
     let isOnDisk =
-      disk.results[waiter.key] == registration
+      disk.results[waiter.key]?.ofJob == registration
       || disk.rows(of: waiter.key).contains { row in
         var known = row.facts.registered
         // A call under way may have changed it.
@@ -317,4 +317,13 @@ extension Registration {
   /// Whether the certificate was found in the upstream. A change of its status alone, after the result was forgotten,
   /// says nothing about who created it.
   fileprivate var isKnownToExist: Bool { outcome == .existing && certificateARN != nil }
+}
+
+extension Registration {
+  /// As jobs and the memory have it, without what a `describe` has found to be otherwise.
+  fileprivate var ofJob: Registration {
+    var result = self
+    result.asked = nil
+    return result
+  }
 }

@@ -89,6 +89,28 @@ import Testing
   }
 
   @Test(arguments: ServiceUnderTest.Route.allCases)
+  func `the log tells the name of the device whose status is set`(_ route: ServiceUnderTest.Route) async throws {
+    let refused = UpstreamFailure(
+      error: ServiceError(.invalidRequest, reason: "upstream_refused_request", message: "no", origin: .upstream),
+      disposition: .final)
+    let service = try await ServiceUnderTest(
+      route,
+      replies: [
+        .registered(certificateARN: "", requestID: nil), .updated(requestID: nil),
+        .failed(refused),
+      ])
+    let pem = try Self.certificate.get().replacingOccurrences(of: "\n", with: "\\n")
+    _ = try await service.ask(try register(#","deviceId":"pump-7""#))
+    for status in ["ACTIVE", "INACTIVE"] {
+      _ = try await service.ask(#"{"op":"update","certificatePem":"\#(pem)","status":"\#(status)"}"#)
+    }
+    await service.stop()
+    let entries = service.entries.filter { $0["event"]?.hasPrefix("status_") == true }
+    #expect(entries.map { $0["event"] } == ["status_set", "status_not_set"])
+    #expect(entries.map { $0["device_id"] } == ["pump-7", "pump-7"])
+  }
+
+  @Test(arguments: ServiceUnderTest.Route.allCases)
   func `an update of a certificate that was never registered here tells nothing that is not known`(
     _ route: ServiceUnderTest.Route
   ) async throws {

@@ -19,7 +19,7 @@ package enum CommandWords {
   /// - Parameters:
   ///   - words: The command line without the program's name.
   ///   - verbs: The names of all verbs.
-  /// - Throws: `Fault` if the verb is missing or unknown.
+  /// - Throws: `Fault` if the verb is missing or unknown, also that of which `help` is asked for.
   package static func arranged(_ words: [String], verbs: [String]) throws(Fault) -> [String] {
     var moved: [String] = []
     var rest = words[...]
@@ -34,13 +34,19 @@ package enum CommandWords {
     }
     // Options of the program itself, such as --help.
     if verb.hasPrefix("-") { return Array(rest) + moved }
-    guard verbs.contains(verb) else {
-      let near = NearestName.of(verb, among: verbs).map { "; did you mean \($0)?" } ?? ""
-      throw Fault(message: "\(verb) is not a verb\(near)", advice: advice(verbs))
+    try expect(verb, among: verbs)
+    if verb == "help", let subject = rest.dropFirst().first, !subject.hasPrefix("-") {
+      try expect(subject, among: verbs)
     }
     // At the end, since a verb may have verbs of its own, which have to follow it.
     let operands = rest.firstIndex(of: "--") ?? rest.endIndex
     return rest[..<operands] + moved + rest[operands...]
+  }
+
+  private static func expect(_ verb: String, among verbs: [String]) throws(Fault) {
+    guard !verbs.contains(verb) else { return }
+    let near = NearestName.of(verb, among: verbs).map { "; did you mean \($0)?" } ?? ""
+    throw Fault(message: "\(verb) is not a verb\(near)", advice: advice(verbs))
   }
 
   private static func advice(_ verbs: [String]) -> String {

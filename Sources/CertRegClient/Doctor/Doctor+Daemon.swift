@@ -3,7 +3,7 @@ import CertRegCore
 
 extension Doctor {
   /// The socket and its rights.
-  func socket() -> Finding {
+  func socket(_ program: Result<DaemonProgram, DaemonProgram.Omission>) -> Finding {
     guard let file = probe.file(socketPath) else {
       let folder =
         socketPath.lastIndex(of: "/").map { $0 == socketPath.startIndex ? "/" : String(socketPath[..<$0]) } ?? "."
@@ -29,8 +29,16 @@ extension Doctor {
         cure: AccessAdvice.forSocket(file, user: probe.user))
     }
     if file.mode & 0o002 != 0 {
+      let printed = (try? program.get())?.ask("--print-config").map { PrintedConfiguration($0.output) }
+      if printed?.hasAccessRules == true {
+        return Finding(
+          .ok, "socket", "\(rights): every user may connect, and the access rules say who may do what")
+      }
+      let whatTheyMay =
+        printed == nil
+        ? "may connect, and may register certificates unless access rules say otherwise" : "may register certificates"
       return Finding(
-        .warning, "socket", "\(rights): every user of this machine may register certificates",
+        .warning, "socket", "\(rights): every user of this machine \(whatTheyMay)",
         cure: "set socket.mode to 0660 in the configuration, unless that is intended")
     }
     return Finding(.ok, "socket", rights)

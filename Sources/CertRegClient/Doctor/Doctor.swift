@@ -23,14 +23,14 @@ package struct Doctor {
 
   /// Makes all checks in the order of the path that a request takes, and hands each finding to `tell` at once.
   package func examine(_ tell: (Finding) -> Void) {
-    tell(socket())
-    tell(service())
     let contact = probe.contact()
+    let program = daemonProgram(contact)
+    tell(socket(program))
+    tell(service())
     tell(daemon(contact.status))
     let status = try? contact.status.get().json
     let targets = status?["targets"]?.array ?? []
     if let status { problems(status, targets).forEach(tell) }
-    let program = daemonProgram(contact)
     if let status { fleet(status, program).forEach(tell) }
     tell(configuration(program))
     tell(storage(program))

@@ -19,6 +19,11 @@ struct PrintedConfiguration {
     return String(text.prefix { $0 != " " })
   }
 
+  /// Whether there are access rules. Without any, whoever can connect may do everything.
+  var hasAccessRules: Bool {
+    lines.drop { $0 != "access:" }.dropFirst().prefix { $0.hasPrefix("  ") }.contains { $0.hasPrefix("    - ") }
+  }
+
   /// Reads double-quoted text as the printer writes it (YAML 1.2 section 7.3.1); `nil` for anything else.
   private static func unquoted(_ text: Substring) -> String? {
     var value = ""

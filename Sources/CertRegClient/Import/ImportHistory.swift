@@ -47,7 +47,9 @@ package struct ImportHistory {
   /// Takes in a row of an earlier run. A later row on the same certificate and target overrules an earlier one.
   package mutating func add(_ record: ImportRecord) {
     guard let key = ImportHistory.key(record) else { return }
-    if remembersNames, record.isAboutTarget { states[ImportHistory.key(entry: record.name), default: []].insert(.named) }
+    if remembersNames, record.isAboutTarget {
+      states[ImportHistory.key(entry: record.name), default: []].insert(.named)
+    }
     update(key, of: record.isAboutTarget ? record.certificate : nil, outcome: record.outcome)
   }
 

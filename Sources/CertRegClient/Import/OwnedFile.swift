@@ -65,7 +65,7 @@ final class OwnedFile {
       identity = FileIdentity(status)
       owner = status.st_uid
       isPrivate = false
-      throw InputError(.notWritable, "the report \(path) is not a file")
+      throw InputError(.notWritable, "\(path) is not a file")
     }
     identity = FileIdentity(status)
     owner = status.st_uid
@@ -168,6 +168,6 @@ final class OwnedFile {
       case ENOSPC, EDQUOT: "make room there, or name a report on another disk with --report PATH"
       default: nil
       }
-    return InputError(.notWritable, "the report \(path) cannot be written: \(systemMessage(code))", advice: advice)
+    return InputError(.notWritable, "\(path) cannot be written: \(systemMessage(code))", advice: advice)
   }
 }

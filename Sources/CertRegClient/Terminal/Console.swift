@@ -56,6 +56,12 @@ package final class Console {
     writeResult(output.isTerminal && !output.isUTF8 ? line.inASCII : line)
   }
 
+  /// Prints a text of certregctl's own as it is, such as a script.
+  package func printVerbatim(_ text: String, terminator: String = "\n") {
+    clearTransient(before: output)
+    if !output.write(text + terminator) { hasLostOutput = true }
+  }
+
   /// Prints lines of results.
   package func print(_ lines: [TerminalText]) {
     for line in lines { print(line) }

@@ -38,7 +38,7 @@ extension InputError {
 extension ClientError {
   /// The error in the form of the daemon's: its own where it refused a line.
   var answerError: AnswerError {
-    refusal ?? AnswerError(type: "ConnectionError", reason: "no_answer", message: message, retryable: true)
+    refusal ?? AnswerError(type: "ConnectionError", reason: "no_answer", message: message, retryable: canPass)
   }
 }
 

@@ -52,7 +52,7 @@ final class CertificateBatch {
       connection = try session.connect()
       facts = try session.facts(on: connection)
     } catch {
-      session.console.report(error)
+      session.report(error)
       return error.exitStatus
     }
     let started = session.clock.monotonic
@@ -75,7 +75,7 @@ final class CertificateBatch {
         fail(subject, stop.failure.answerError, status: stop.failure.exitStatus, advice: nil)
       }
       printUnsent { next(facts) }
-      session.console.report(stop.failure)
+      session.report(stop.failure)
       tally.add(status: stop.failure.exitStatus)
     }
     return conclude()

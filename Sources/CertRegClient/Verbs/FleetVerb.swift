@@ -10,11 +10,15 @@ package struct FleetVerb {
     do throws(ClientError) {
       let answer = try session.ask(Request("status"))
       if let error = answer.error {
-        session.report(error)
+        session.report(error, of: answer)
         return error.exitStatus
       }
       guard let fleet = answer.json["fleet"], case .object = fleet else {
-        session.console.note("certregctl: this host belongs to no fleet: fleet.url is not set")
+        let error = AnswerError(
+          type: "ResourceNotFoundException", reason: "no_fleet",
+          message: "this host belongs to no fleet: fleet.url is not set")
+        if session.json { session.console.printJSON(error.localLine(file: nil)) }
+        session.console.note("certregctl: \(error.message)")
         return .nothingFound
       }
       if session.json {
@@ -24,7 +28,7 @@ package struct FleetVerb {
       }
       return .success
     } catch {
-      session.console.report(error)
+      session.report(error)
       return error.exitStatus
     }
   }
@@ -32,13 +36,33 @@ package struct FleetVerb {
 
 /// `certregctl fleet remove`: declares a member gone, so that the others finish its queue.
 package struct FleetRemoveVerb {
+  /// Members tell the fleet that they are there every few seconds.
+  private static let recently = 15.0
+
   private let member: String
 
   package init(member: String) { self.member = member }
 
+  /// The error for the host that the command runs on. It would be a member again at once.
+  private static func isThisHost(_ name: String) -> AnswerError {
+    AnswerError(
+      type: "InvalidRequestException", reason: "member_is_alive",
+      message: "\(name) is this host, which is a member again at once: stop certregd here, and run this on another host"
+    )
+  }
+
   /// Runs the command.
   package func run(_ session: Session) -> CommandStatus {
     do throws(ClientError) {
+      // Without the right to see the status, nothing is known of the member.
+      let fleet = try session.ask(Request("status")).json["fleet"]
+      if fleet?["member"]?.string == member {
+        let error = FleetRemoveVerb.isThisHost(member)
+        if session.json { session.console.printJSON(error.localLine(file: nil)) }
+        session.report(error)
+        return .usage
+      }
+      let known = fleet?["members"]?.array?.first { $0["name"]?.string == member }
       let answer = try session.ask(Request("removeMember", [("member", .string(member))]))
       if session.json { session.console.printJSON(answer) }
       if let error = answer.error {
@@ -46,9 +70,14 @@ package struct FleetRemoveVerb {
         return error.exitStatus
       }
       if !session.json { session.console.print("\(member) is declared gone: the other members finish its queue") }
+      if let silence = known?["heardOfSecondsAgo"]?.double, silence < FleetRemoveVerb.recently {
+        session.console.note(
+          "\(member) was heard of \(StatusView.duration(seconds: silence)) ago: if it runs, it is a member again at once "
+            + "and keeps its queue")
+      }
       return .success
     } catch {
-      session.console.report(error)
+      session.report(error)
       return error.exitStatus
     }
   }

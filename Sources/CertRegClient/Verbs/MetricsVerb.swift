@@ -20,7 +20,7 @@ package struct MetricsVerb {
       }
       return .success
     } catch {
-      session.console.report(error)
+      session.report(error)
       return error.exitStatus
     }
   }

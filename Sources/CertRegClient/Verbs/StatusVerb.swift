@@ -33,7 +33,7 @@ package struct StatusVerb {
       session.console.print(view.lines(width: session.console.output.columns))
       return .success
     } catch {
-      session.console.report(error)
+      session.report(error)
       return error.exitStatus
     }
   }

@@ -19,7 +19,7 @@ package struct TopVerb {
     do throws(ClientError) {
       connection = try session.connect()
     } catch {
-      session.console.report(error)
+      session.report(error)
       return error.exitStatus
     }
     guard let screen = Screen() else {

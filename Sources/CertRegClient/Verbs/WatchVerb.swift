@@ -26,14 +26,14 @@ package struct WatchVerb {
       while limit.map({ printed < $0 }) ?? true {
         guard let answer = try connection.receive(until: nil) else { continue }
         if let error = answer.error, answer.json["certificateId"] == nil {
-          session.report(error)
+          session.report(error, of: answer)
           return error.exitStatus
         }
         if show(answer, session) { printed += 1 }
       }
       return .success
     } catch {
-      session.console.report(error)
+      session.report(error)
       return error.exitStatus
     }
   }
@@ -52,9 +52,14 @@ package struct WatchVerb {
       return false
     }
     let time = answer.json["finishedAt"]?.string ?? answer.json["time"]?.string ?? session.clock.wall.rfc3339
-    let line = ResultLine(result: answer.json, name: answer.json["target"]?.string ?? "-")
-    let lines = line.rendered(for: session.console.output)
-    if session.console.output.isTerminal {
+    let isTerminal = session.console.output.isTerminal
+    let deviceID = answer.json["deviceId"]?.string
+    // Programs have the target in a column of its own.
+    let place = isTerminal ? answer.json["target"]?.string : nil
+    var line = ResultLine(result: answer.json, name: deviceID ?? place ?? "-")
+    if line.outcome == "updated" { line.remark = answer.json["status"]?.string.map { "status \($0)" } }
+    let lines = line.rendered(for: session.console.output, showsTarget: deviceID != nil)
+    if isTerminal {
       session.console.print(["\(String(time.prefix(19)), .dim)  \(lines[0])"] + lines.dropFirst())
     } else {
       session.console.print(lines.map { [TerminalText(time), $0].joinedByTabs() })

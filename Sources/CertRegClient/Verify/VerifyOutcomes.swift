@@ -132,7 +132,7 @@ final class VerifyOutcomes {
       summarize()
     }
     if let failure {
-      session.console.report(failure)
+      session.report(failure)
       tally.add(status: failure.exitStatus)
     }
     if let report {

@@ -29,7 +29,7 @@ package struct VerifyVerb {
       connection = try session.connect()
       _ = try session.facts(on: connection)
     } catch {
-      session.console.report(error)
+      session.report(error)
       report?.discard()
       return error.exitStatus
     }

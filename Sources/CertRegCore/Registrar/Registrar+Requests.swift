@@ -10,7 +10,9 @@ extension Registrar {
       let known = targets.filter(\.value.isConfigured).map(\.key)
       refuse(id, .unknownTarget(request.key.target.rawValue, known: known))
     } else if let job = job(sharedBy: request) {
-      join(request.waiter(id, job: job), deviceID: request.deviceID, now: now)
+      // The name in an update is the one that was known. It must not undo a later one.
+      let deviceID = request.purpose.registers ? request.deviceID : nil
+      join(request.waiter(id, job: job), deviceID: deviceID, now: now)
     } else if let error = ledger.refusal(limit: configuration.maxPending, share: request.share) {
       refuse(id, error)
     } else {

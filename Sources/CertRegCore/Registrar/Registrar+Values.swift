@@ -37,7 +37,7 @@ extension Registrar {
     package var ifExists: IfExists
     /// The caller's process.
     package var requester: Requester
-    /// The device's name; `nil`: the caller gave none.
+    /// The device's name; `nil`: the caller gave none. Of an update it is the known one.
     package var deviceID: DeviceID?
     /// The number of the request's connection. The connections of one user take turns.
     package var connection: UInt64

@@ -113,7 +113,7 @@ extension RegistrationJob {
       StatusUpdate(
         key: pending.key, status: pending.status ?? .ofUnnamed,
         certificateARN: pending.facts.registered?.certificateARN,
-        requestID: lastRequestID, finishedAt: now, requester: pending.requester))
+        requestID: lastRequestID, finishedAt: now, requester: pending.requester, deviceID: pending.deviceID))
   }
 
   /// The end of a job with a permanent error. A certificate that is registered stays known as such.

@@ -27,7 +27,7 @@ struct AuditTrail: Sendable {
       }
     case .updated(let update):
       log.audit(.statusSet) {
-        var fields = Self.fields(key, nil, update.requester)
+        var fields = Self.fields(key, update.deviceID, update.requester)
         fields[LogField.outcome] = "updated"
         fields[LogField.status] = "\(update.status.rawValue)"
         fields[LogField.awsRequestID] = update.requestID.map { "\($0)" }
