@@ -24,7 +24,6 @@ extension RegistrarSimulation {
     reach(.describe)
     guard var corrected = known.corrected(by: certificate, now: now.wall) else { return }
     if known.provisioned?.isComplete == true, corrected.provisioned?.isComplete == false { reach(.deviceMissing) }
-    if mutant == .forgetsActivation { corrected.provisioned?.isActivated = false }
     if case .failed(let failure)? = disk.record(for: key) { corrected.failure = failure }
     disk.apply(.keep(corrected, nil))
     noteActiveDevice(key)

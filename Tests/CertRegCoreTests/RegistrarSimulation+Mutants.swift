@@ -53,8 +53,6 @@ extension RegistrarSimulation {
     case inventsProgress
     /// A job that goes on with the steps of another one does not know of them.
     case losesProgress
-    /// That a certificate was ACTIVE with its device is not written down.
-    case forgetsActivation
     /// A result without a device takes the failure of a device's step away.
     case forgetsStepFailures
     /// An entry that was moved counts twice.
@@ -75,7 +73,7 @@ extension RegistrarSimulation {
         (.takesFailuresForSuccess, .progressInvented), (.activatesFirst, .activatesTooEarly),
         (.registersActive, .callWithAnotherStatus), (.changesExisting, .changesWhatIsLeftAlone),
         (.forgetsProgress, .stepOutOfOrder), (.inventsProgress, .progressInvented), (.losesProgress, .progressLost),
-        (.forgetsActivation, .activatesWhatIsKept), (.forgetsStepFailures, .stepFailureLost),
+        (.forgetsStepFailures, .stepFailureLost),
         (.forgetsUpdates, .successBeforeDisk), (.trustsDoubtfulStatuses, .remembersWhatIsNotOnDisk):
         true
       default: false
@@ -106,7 +104,6 @@ extension RegistrarSimulation {
       return [.commit(id, changes.filter { if case .noteProgress = $0 { false } else { true } })]
     case (.inventsProgress, .commit(let id, let changes)): return [.commit(id, changes.map(Self.inventing))]
     case (.losesProgress, .commit(let id, let changes)): return [.commit(id, changes.map(Self.losing))]
-    case (.forgetsActivation, .commit(let id, let changes)): return [.commit(id, changes.map(Self.deactivated))]
     case (.forgetsStepFailures, .commit(let id, let changes)): return [.commit(id, changes.map(Self.mended))]
     case (.registersActive, .call(let id, .registerCertificateWithoutCA(var call))):
       call.status = .active
@@ -136,12 +133,6 @@ extension RegistrarSimulation {
     guard case .fail(let id, var failure) = change else { return change }
     failure.statusIsInDoubt = false
     return .fail(id, failure)
-  }
-
-  private static func deactivated(_ change: StoreChange) -> StoreChange {
-    guard case .complete(let id, var registration) = change else { return change }
-    registration.provisioned?.isActivated = false
-    return .complete(id, registration)
   }
 
   private static func mended(_ change: StoreChange) -> StoreChange {

@@ -76,6 +76,8 @@ extension RegistrationJob {
     guard !pending.facts.asksAnew else { return takeForEarlier(known) }
     pending.facts.home = home
     pending.facts.isRecalled = isRecalled
+    // What was known before the request is older. A job before this one that ends without a result brings it up again.
+    pending.facts.earlier?.status = known.status
     if pending.purpose.registers {
       pending.facts.take(known, for: pending.provisioning)
     } else {
