@@ -26,6 +26,14 @@ import Testing
       finishedAt: WallTime(secondsSinceEpoch: 1_700_000_000), basis: basis, provisioned: provisioned)
   }
 
+  @Test func `a watch tells the name of the device whose status was set`() {
+    let update = StatusUpdate(
+      key: key, status: .inactive, certificateARN: nil, requestID: nil,
+      finishedAt: WallTime(secondsSinceEpoch: 1_700_000_000), requester: Requester(uid: 1), deviceID: DeviceID("pump-7")
+    )
+    #expect(text(AnswerEncoder.watched(id: nil, update)).contains(#""deviceId":"pump-7""#))
+  }
+
   private func text(_ line: [UInt8]) -> String {
     #expect(line.last == 0x0a)
     #expect(line.dropLast().allSatisfy { $0 >= 0x20 })
