@@ -36,7 +36,7 @@ package struct ImportHistory {
   private let remembersNames: Bool
 
   /// - Parameter remembersNames: Whether to keep the names of the entries with rows on certificates, for
-  ///   ``hasRow(entry:)``. They take as much memory as the certificates.
+  ///   `hasRow(entry:)`. They take as much memory as the certificates.
   package init(remembersNames: Bool = false) {
     self.remembersNames = remembersNames
   }
