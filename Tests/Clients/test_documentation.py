@@ -120,7 +120,10 @@ class Documentation(unittest.TestCase):
         # The mistakes that the example of --check-config reports, on its lines.
         pathlib.Path(self.folder, "etc/new.yaml").write_text(
             "log:\n  level: info\nsocket:\n  windw: 1\n  mode: '0660'\n\nqueue:\n  maxEntries: 1\n  maxAge: 1y\n")
-        pathlib.Path(self.folder, "etc/device.json").write_text('{"Resources": {"thing": {"Type": "AWS::IoT::Thing"}}}')
+        pathlib.Path(self.folder, "etc/device.json").write_text(json.dumps({
+            "Parameters": {"CertificateId": {"Type": "String"}},
+            "Resources": {"certificate": {
+                "Type": "AWS::IoT::Certificate", "Properties": {"CertificateId": {"Ref": "CertificateId"}}}}}))
         openssl("req", "-x509", "-nodes", "-newkey", "rsa:1024", "-keyout", os.devnull, "-out",
                 self.folder + "/weak.pem", "-subj", "/CN=device-1", "-days", "30")
         self.port = str(free_port())

@@ -83,7 +83,7 @@ class FleetDatabase(FleetTestCase):
     def test_a_role_is_named_and_may_be_missing(self):
         result = self.certregctl("fleet", "init", "--url", self.postgres.url(), "--role", "missing")
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertIn("the role missing has its rights if it exists", result.stderr)
+        self.assertIn("there is no role missing, so no rights were given: create it, and run this again", result.stderr)
         for arguments in (("sql",), ("init", "--url", self.postgres.url())):
             result = self.certregctl("fleet", *arguments, "--role", "")
             self.assertEqual((result.returncode, result.stdout), (64, ""), result.stderr)
