@@ -198,7 +198,7 @@ extension RegistrarSimulation {
       violations.append(.queuedBeforeDisk)
       return
     }
-    let agreeing = rows.filter { $0.mayLead(to: waiter.namedStatus) }
+    let agreeing = rows.filter { $0.mayLead(to: waiter.namedStatus) || inherits($0, waiter.namedStatus) }
     if agreeing.isEmpty { violations.append(.queuedForAnotherStatus) }
     if let tag = waiter.provisioning?.tag, !agreeing.contains(where: { $0.provisioning?.tag == tag }) {
       violations.append(.queuedForAnotherDevice)
@@ -206,6 +206,14 @@ extension RegistrarSimulation {
     if waiter.purpose == .update, let id = agreeing.map(\.id).max(by: { $0.sequence < $1.sequence }) {
       promisedUpdates.insert(id)
     }
+  }
+
+  /// Whether a row leaves the certificate the status that the jobs before it give it, and they give it this one. Their
+  /// end changes what the job knows; the row follows with the job's own progress.
+  private func inherits(_ row: PendingRegistration, _ named: CertificateStatus?) -> Bool {
+    guard row.status == nil, row.facts.registered == nil else { return false }
+    let isGiven = disk.rows(of: row.key).contains { $0.sequence < row.sequence && $0.status == named }
+    return isGiven || disk.results[row.key]?.status == named
   }
 
   private mutating func check(_ update: StatusUpdate, toldTo waiter: Waiter) {
