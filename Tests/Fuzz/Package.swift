@@ -20,6 +20,7 @@ let package = Package(
     .systemLibrary(name: "CFuzzer"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
     .target(name: "CSpawn"),
+    .systemLibrary(name: "CXattr"),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
     .target(name: "CertRegArchive", dependencies: ["CArchive", "CZlib"], swiftSettings: settings),
     .target(name: "CertRegCore", swiftSettings: settings),
@@ -30,7 +31,7 @@ let package = Package(
       swiftSettings: settings),
     .target(
       name: "CertRegClient",
-      dependencies: ["CSpawn", "CertRegArchive", "CertRegCodec", "CertRegCore", "CertRegCrypto"],
+      dependencies: ["CSpawn", "CXattr", "CertRegArchive", "CertRegCodec", "CertRegCore", "CertRegCrypto"],
       swiftSettings: settings),
     .target(name: "CertRegProtocol", dependencies: ["CertRegCodec", "CertRegCore"], swiftSettings: settings),
     .executableTarget(
