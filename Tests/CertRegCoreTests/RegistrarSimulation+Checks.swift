@@ -208,11 +208,13 @@ extension RegistrarSimulation {
     }
   }
 
-  /// Whether a row leaves the certificate the status that the jobs before it give it, and they give it this one. Their
-  /// end changes what the job knows; the row follows with the job's own progress.
+  /// Whether a row leaves the certificate the status that the jobs before it give it, and they may give it this one.
+  /// Their end changes what the job knows; the row follows with the job's own progress. What becomes of a change of the
+  /// status is open until then.
   private func inherits(_ row: PendingRegistration, _ named: CertificateStatus?) -> Bool {
     guard row.status == nil, row.facts.registered == nil else { return false }
-    let isGiven = disk.rows(of: row.key).contains { $0.sequence < row.sequence && $0.status == named }
+    let before = disk.rows(of: row.key).filter { $0.sequence < row.sequence }
+    let isGiven = before.contains { !$0.purpose.registers || $0.status == named }
     return isGiven || disk.results[row.key]?.status == named
   }
 
