@@ -9,24 +9,22 @@ struct SubjectSteps {
   /// Whether the operation takes certificate IDs only.
   private let sendsIDs: Bool
   private let targets: [String?]
-  private var subjects: [String]
-  private let options: InputOptions
+  private var sources: NamedCertificates
   /// Further members of each request.
   var members: [(name: String, value: JSON?)] = []
   /// Says why an ARN is not that of a certificate in a target; `nil`: ARNs are only IDs.
   private var refusal: ((_ arn: String, CertificateID, _ target: String?) -> InputError?)?
   /// Whether reports of imports count as lists of certificates.
-  var readsReports = false
-  private var inputs: InputSource?
-  private var report: ReportEntries?
-  /// The list of devices to take, once a source is read.
-  private var list: DeviceList?
+  var readsReports: Bool {
+    get { sources.readsReports }
+    set { sources.readsReports = newValue }
+  }
+
   private var ready: [BatchStep] = []
 
   init(subjects: [String], operation: String, targets: [String], sendsIDs: Bool = false, _ options: InputOptions) {
-    self.options = options
+    sources = NamedCertificates(subjects, readsReports: false, options)
     self.sendsIDs = sendsIDs
-    self.subjects = subjects.reversed()
     self.operation = operation
     verb = operation
     self.targets = targets.isEmpty ? [nil] : targets.map(Optional.some)
@@ -40,40 +38,15 @@ struct SubjectSteps {
 
   mutating func next() -> BatchStep? {
     while ready.isEmpty {
-      if let entry = inputs?.next() {
-        expand(entry)
-      } else if let entry = report?.next() {
-        expand(entry)
-      } else if let subject = subjects.popLast() {
-        (inputs, report) = (nil, nil)
-        open(subject)
-      } else if let missing = list?.notFound(), !missing.isEmpty {
-        list = nil
-        for entry in missing { expand(entry) }
-      } else {
-        return nil
+      switch sources.next() {
+      case .id(let id, let argument): add(id, name: argument)
+      case .entry(let entry): expand(entry)
+      case .row(let row): expand(row)
+      case .failure(let argument, let error): ready.append(.failure(name: argument, error))
+      case nil: return nil
       }
     }
     return ready.removeFirst()
-  }
-
-  private mutating func open(_ subject: String) {
-    do throws(InputError) {
-      if let id = try CertificateReference.id(subject) {
-        try options.expectNoSelection()
-        add(id, name: subject)
-        return
-      }
-      if list == nil { list = try DeviceList.of(options) }
-      if readsReports, let found = ReportEntries(path: subject, options, list) {
-        try options.expectNoSet()
-        report = found
-      } else {
-        inputs = try InputSource([subject], options: options, list: list)
-      }
-    } catch {
-      ready.append(.failure(name: subject, error))
-    }
   }
 
   private mutating func add(_ id: CertificateID, name: String) {

@@ -23,12 +23,7 @@ struct VerifySubjects {
   }
 
   private let targets: [String]
-  private let options: InputOptions
-  private var arguments: [String]
-  private var inputs: InputSource?
-  private var report: ReportEntries?
-  /// The list of devices to take, once a source is read.
-  private var list: DeviceList?
+  private var sources: NamedCertificates
   private var ready: [Step] = []
   /// Hashes of certificates and targets, with a key of this process.
   private var seen: Set<Int> = []
@@ -37,51 +32,27 @@ struct VerifySubjects {
   ///   - arguments: Files, folders, reports, IDs, ARNs, fingerprints, or `-`.
   ///   - targets: The targets to ask; empty: those of the report, else the default one.
   init(_ arguments: [String], targets: [String], _ options: InputOptions) {
-    self.arguments = arguments.reversed()
+    sources = NamedCertificates(arguments, readsReports: true, options)
     self.targets = targets
-    self.options = options
   }
 
   /// The next step; `nil` at the end.
   mutating func next() -> Step? {
     while ready.isEmpty {
-      if let entry = inputs?.next() {
-        expand(entry)
-      } else if let entry = report?.next() {
-        expand(entry)
-      } else if let argument = arguments.popLast() {
-        (inputs, report) = (nil, nil)
-        open(argument)
-      } else if let missing = list?.notFound(), !missing.isEmpty {
-        list = nil
-        for entry in missing { expand(entry) }
-      } else {
-        return nil
+      switch sources.next() {
+      case .id(let id, let argument):
+        let arn = argument.hasPrefix("arn:") ? argument : ""
+        add(ImportRecord(name: argument, certificateID: id.hex, outcome: "", certificateARN: arn), id, name: argument)
+      case .entry(let entry): expand(entry)
+      case .row(let row): expand(row)
+      case .failure(let argument, let error):
+        let row = ImportRecord(
+          name: argument, outcome: ImportRecord.failed, reason: error.reason, message: error.message)
+        ready.append(.failure(row, name: argument, error))
+      case nil: return nil
       }
     }
     return ready.removeFirst()
-  }
-
-  private mutating func open(_ argument: String) {
-    do throws(InputError) {
-      if let id = try CertificateReference.id(argument) {
-        try options.expectNoSelection()
-        let arn = argument.hasPrefix("arn:") ? argument : ""
-        add(ImportRecord(name: argument, certificateID: id.hex, outcome: "", certificateARN: arn), id, name: argument)
-        return
-      }
-      if list == nil { list = try DeviceList.of(options) }
-      if let found = ReportEntries(path: argument, options, list) {
-        try options.expectNoSet()
-        report = found
-      } else {
-        inputs = try InputSource([argument], options: options, list: list)
-      }
-    } catch {
-      let row = ImportRecord(
-        name: argument, outcome: ImportRecord.failed, reason: error.reason, message: error.message)
-      ready.append(.failure(row, name: argument, error))
-    }
   }
 
   private mutating func expand(_ entry: InputEntry) {
