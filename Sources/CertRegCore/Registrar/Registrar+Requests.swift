@@ -132,20 +132,17 @@ extension Registrar {
     }
   }
 
-  /// The error of a caller that named another status than the job leads to; `nil`: it did not.
-  private func contradiction(of waiter: WaiterTable.Waiter, to job: RegistrationJob) -> ServiceError? {
-    guard !job.isFinishing, let named = waiter.namedStatus, let expected = job.expectedStatus, named != expected else {
-      return nil
-    }
-    return .statusDiffers(job.id.key, asked: expected, named: named)
-  }
-
   private func join(_ waiter: WaiterTable.Waiter, deviceID: DeviceID?, now: Moment) {
     let id = waiter.job
     guard let job = jobs[id] else { return }
     // Callers that wait for the result are answered when it is known. A `wait:false` caller would read `queued` as a
     // promise of the status it named.
-    if !waiter.isAwaiting, let error = contradiction(of: waiter, to: job) { return refuse(waiter.id, error) }
+    if !waiter.isAwaiting, !job.isFinishing, let named = waiter.namedStatus, let expected = job.expectedStatus,
+      named != expected
+    {
+      refuse(waiter.id, .statusDiffers(id.key, asked: expected, named: named))
+      return
+    }
     var waiter = waiter
     if let deviceID, deviceID != job.pending.deviceID {
       job.nameDevice(deviceID)
@@ -237,11 +234,6 @@ extension Registrar {
 
   private func keepPromise(_ job: RegistrationJob) {
     for waiter in waiters.removeThoseForDisk(of: job.id, names: job.namesEnded) {
-      // The job before it may have ended otherwise since the caller joined.
-      if waiter.namedStatus != job.pending.namedStatus, let error = contradiction(of: waiter, to: job) {
-        refuse(waiter.id, error)
-        continue
-      }
       job.isPromised = true
       actions.append(.answer(waiter.id, .queued, .goesOn))
     }
