@@ -84,16 +84,12 @@ package struct PendingRegistration: Hashable, Sendable {
   /// The status that the certificate has and the one that it has to have, where no step may bring it about; `nil`:
   /// there is no such contradiction.
   var contradiction: (known: CertificateStatus, asked: CertificateStatus)? {
-    guard provisioning != nil, let registered = facts.registered, let known = registered.status else { return nil }
-    if isActivated, !overridesStatus, registered.isKeptFromActivation { return (known, .active) }
+    guard let provisioning, let registered = facts.registered, let known = registered.status else { return nil }
+    if provisioning.activates(asked: status), !overridesStatus, registered.isKeptFromActivation {
+      return (known, .active)
+    }
     guard let named = namedStatus, named != known, !setsStatus else { return nil }
     return (known, named)
-  }
-
-  /// Whether the certificate is ACTIVE once its device is complete, whatever status it has before.
-  private var isActivated: Bool {
-    guard let provisioning else { return false }
-    return provisioning.activatesLast ? status == .active : provisioning.givenStatus == .active
   }
 
   /// Whether a registration is followed by steps that change the certificate, or make a device of it.

@@ -27,9 +27,7 @@ package final class KnownResults: Sendable {
     fileprivate var activatesLast: Bool { provisioning?.activatesLast == true && status == .active }
 
     /// Whether the certificate is ACTIVE once its device is complete, whatever status it has before.
-    fileprivate var activates: Bool {
-      provisioning?.activatesLast == true ? status == .active : provisioning?.givenStatus == .active
-    }
+    fileprivate var activates: Bool { provisioning?.activates(asked: status) ?? false }
 
     /// The error of a request that names another status than its profile gives the certificate; `nil`: it does not, or
     /// it has its own status set after the profile's.

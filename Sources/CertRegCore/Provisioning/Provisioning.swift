@@ -39,6 +39,11 @@ package struct Provisioning: Hashable, Sendable {
     return if case .set(let status) = statusEffect { status } else { nil }
   }
 
+  /// Whether the certificate is ACTIVE once its device is complete, whatever status it has before.
+  ///
+  /// - Parameter asked: The status that the request asks for.
+  func activates(asked: CertificateStatus?) -> Bool { activatesLast ? asked == .active : givenStatus == .active }
+
   /// About how many bytes it takes, for the bound of the queue.
   package var size: Int {
     switch work {
