@@ -48,6 +48,7 @@ static void load(void) {
   FUNCTION(setNoticeProcessor, PQsetNoticeProcessor);
   FUNCTION(parseConnectionString, PQconninfoParse);
   FUNCTION(freeOptions, PQconninfoFree);
+  FUNCTION(freeMemory, PQfreemem);
 #undef FUNCTION
 }
 

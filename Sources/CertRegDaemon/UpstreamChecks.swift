@@ -1,6 +1,7 @@
 import CertRegClock
 import CertRegCodec
 import CertRegCore
+import CertRegFleet
 import CertRegForwarder
 import CertRegHost
 import CertRegProtocol
@@ -21,6 +22,9 @@ extension Daemon {
     var (errors, warnings): ([String], [String]) = ([], [])
     do throws(HostError) { try ListeningSocket.check(settings.socket.groupOfFile) } catch {
       errors.append(error.message)
+    }
+    if let fault = settings.fleet.url.flatMap(FleetDatabase.fault) {
+      warnings.append("fleet.url: \(fault): certregd would work alone")
     }
     // No errors: systemd may bring them when the service starts.
     let missing = { (key: String, path: String) in

@@ -134,12 +134,17 @@ package final class FleetDatabase {
     !(try run([FleetStatements.role(role)])[0].isEmpty)
   }
 
-  /// Whether libpq understands a connection string, with all of its options.
-  package static func understands(_ url: FleetURL) -> Bool {
-    guard let pq = try? LibPQ.load().pointee else { return true }
-    guard let options = pq.parseConnectionString(url.description, nil) else { return false }
-    pq.freeOptions(options)
-    return true
+  /// What libpq has against a connection string or one of its parameters, in its words; `nil`: nothing, or there is no
+  /// libpq.
+  package static func fault(of url: FleetURL) -> String? {
+    guard let pq = try? LibPQ.load().pointee else { return nil }
+    var message: UnsafeMutablePointer<CChar>?
+    defer { pq.freeMemory(message) }
+    if let options = pq.parseConnectionString(url.description, &message) {
+      pq.freeOptions(options)
+      return nil
+    }
+    return message.map { DatabaseFailure(.connection, String(cString: $0)).message } ?? "libpq does not understand it"
   }
 
   // MARK: Parts

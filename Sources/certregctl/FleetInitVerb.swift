@@ -28,8 +28,8 @@ struct FleetInitVerb {
       console.note("\("certregctl:", .red) --url \(message)")
       return .usage
     }
-    guard FleetDatabase.understands(location) else {
-      console.note("\("certregctl:", .red) --url: libpq does not understand the URL or one of its options")
+    if let fault = FleetDatabase.fault(of: location) {
+      console.note("\("certregctl:", .red) --url: \(fault)")
       return .usage
     }
     if let passwordFile, access(passwordFile, R_OK) != 0 {

@@ -117,10 +117,11 @@ class Instance(unittest.TestCase):
                         self.assertIn(said, result.stderr)
             # systemd may bring files when the service starts.
             path.write_text(json.dumps({
-                "fleet": {"url": "postgresql://u@127.0.0.1/d", "passwordFile": folder + "/password"},
+                "fleet": {"url": "postgresql://u@127.0.0.1/d?sslmde=require", "passwordFile": folder + "/password"},
                 "targets": {"a": {"region": REGION, "credentials": {"profile": {"file": folder + "/keys"}}}}}))
             check = run("--check-config", "--config", str(path), variables=nobody)
             self.assertEqual((check.returncode, check.stdout), (0, "ok\n"))
+            self.assertIn("warning: fleet.url: invalid URI query parameter", check.stderr)
             for key, name in ("fleet.passwordFile", "password"), ("targets.a.credentials", "keys"):
                 self.assertIn(f"warning: {key}: {folder}/{name}: No such file or directory", check.stderr)
             # The service's own environment may name one.

@@ -33,6 +33,7 @@ struct certreg_libpq {
   __typeof__(&PQsetNoticeProcessor) setNoticeProcessor;
   __typeof__(&PQconninfoParse) parseConnectionString;
   __typeof__(&PQconninfoFree) freeOptions;
+  __typeof__(&PQfreemem) freeMemory;
 };
 
 // Loads libpq once; NULL where it cannot be loaded, with the reason in `*error`.

@@ -32,17 +32,6 @@ package struct FleetURL: Sendable, Hashable, CustomStringConvertible {
   /// What libpq takes as `sslmode` (its documentation, table "SSL Mode Descriptions").
   private static let modes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 
-  /// What libpq takes besides (its documentation, "Parameter Key Words"). Later versions may know more.
-  private static let keys = [
-    "application_name", "channel_binding", "client_encoding", "connect_timeout", "dbname", "fallback_application_name",
-    "gssdelegation", "gssencmode", "gsslib", "host", "hostaddr", "keepalives", "keepalives_count", "keepalives_idle",
-    "keepalives_interval", "krbsrvname", "load_balance_hosts", "max_protocol_version", "min_protocol_version",
-    "oauth_client_id", "oauth_issuer", "oauth_scope", "options", "passfile", "port", "replication", "require_auth",
-    "requirepeer", "requiressl", "service", "servicefile", "ssl_max_protocol_version", "ssl_min_protocol_version",
-    "sslcert", "sslcertmode", "sslcompression", "sslcrl", "sslcrldir", "sslkey", "sslkeylogfile", "sslmode",
-    "sslnegotiation", "sslrootcert", "sslsni", "target_session_attrs", "tcp_user_timeout", "user",
-  ]
-
   /// - Throws: What is wrong.
   package init(_ text: String) throws(Fault) {
     guard let scheme = ["postgresql://", "postgres://"].first(where: text.hasPrefix) else {
@@ -72,9 +61,6 @@ package struct FleetURL: Sendable, Hashable, CustomStringConvertible {
       }
       // libpq takes it for sslmode=require, which checks no certificate.
       guard key != "ssl" else { throw Fault("has the parameter ssl: use sslmode=verify-full") }
-      if !Self.keys.contains(key), let meant = NearestName.of(key, among: Self.keys) {
-        throw Fault("has a parameter that libpq does not know: \(key); did you mean \(meant)?")
-      }
       parameters[key] = String(sides[1]).removingPercentEncoding ?? ""
       if key == "sslmode", !Self.modes.contains(parameters[key] ?? "") {
         throw Fault("has an sslmode that libpq does not know: it is one of \(Self.modes.joined(separator: ", "))")
