@@ -40,7 +40,8 @@ extension RequestService {
       key: key, purpose: .update, der: [], basis: .none, namedStatus: request.status, status: request.status,
       ifExists: .return, requester: requester, connection: connection, expectation: expectation(of: request),
       share: share)
-    // The answer names the ARN where it is known, and watches and the log the device. The call is made in any case, also while the store cannot be read.
+    // The answer names the ARN where it is known, and watches and the log the device. The call is made in any case, also
+    // while the store cannot be read.
     if let known = try? parts.known.registration(for: key) {
       update.takeKnown(known, at: self.parts.known.home(of: key.target).jobHome)
       update.deviceID = known.deviceID ?? (known.deviceTag == .none ? nil : storedDevice(of: key))

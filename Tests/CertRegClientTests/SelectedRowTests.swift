@@ -27,47 +27,29 @@ import Testing
     return try folder.write(name, lines.joined(separator: "\n") + "\n")
   }
 
-  private static let verbs: [(String, @Sendable ([String], InputOptions, Session) -> CommandStatus)] = [
+  private typealias Run = @Sendable ([String], InputOptions, Session) -> CommandStatus
+
+  /// A verb, with the operation of its requests.
+  private static func verb<Verb>(
+    _ operation: String, _ input: any WritableKeyPath<Verb, InputOptions> & Sendable,
+    _ make: @escaping @Sendable ([String]) -> Verb, _ run: @escaping @Sendable (Verb, Session) -> CommandStatus
+  ) -> (String, Run) {
     (
-      "update",
+      operation,
       { subjects, options, session in
-        var verb = UpdateVerb(subjects: subjects, status: .revoked)
-        verb.input = options
-        return verb.run(session)
+        var verb = make(subjects)
+        verb[keyPath: input] = options
+        return run(verb, session)
       }
-    ),
-    (
-      "lookup",
-      { subjects, options, session in
-        var verb = LookupVerb(subjects: subjects)
-        verb.input = options
-        return verb.run(session)
-      }
-    ),
-    (
-      "describe",
-      { subjects, options, session in
-        var verb = DescribeVerb(subjects: subjects)
-        verb.input = options
-        return verb.run(session)
-      }
-    ),
-    (
-      "forget",
-      { subjects, options, session in
-        var verb = ForgetVerb(subjects: subjects)
-        verb.input = options
-        return verb.run(session)
-      }
-    ),
-    (
-      "describe",
-      { subjects, options, session in
-        var verb = VerifyVerb(subjects: subjects)
-        verb.input = options
-        return verb.run(session)
-      }
-    ),
+    )
+  }
+
+  private static let verbs: [(String, Run)] = [
+    verb("update", \.input, { UpdateVerb(subjects: $0, status: .revoked) }, { $0.run($1) }),
+    verb("lookup", \.input, { LookupVerb(subjects: $0) }, { $0.run($1) }),
+    verb("describe", \.input, { DescribeVerb(subjects: $0) }, { $0.run($1) }),
+    verb("forget", \.input, { ForgetVerb(subjects: $0) }, { $0.run($1) }),
+    verb("describe", \.input, { VerifyVerb(subjects: $0) }, { $0.run($1) }),
   ]
 
   /// The IDs that a verb sends in its requests, and what it prints.

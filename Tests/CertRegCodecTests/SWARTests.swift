@@ -29,6 +29,7 @@ import Testing
         let isStop = byte < 0x20 || byte == 0x22 || byte == 0x5c || byte >= 0x80
         #expect((SWAR.stringStops(word) != 0) == isStop)
         #expect((SWAR.backslashes(word) != 0) == (byte == 0x5c))
+        #expect((SWAR.escapes(word) != 0) == (isStop || byte == 0x7f))
       }
     }
   }

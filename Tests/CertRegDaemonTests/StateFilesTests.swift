@@ -29,12 +29,18 @@ import Testing
     #expect(error?.description.contains("certregd.fleet cannot be read") == true)
   }
 
-  @Test func `homes that the disk did not take are written with the next ones`() async throws {
-    let (file, _) = try HomesFile.open(in: directory.path, logger: Logger(label: "test"))
+  /// A queue with one thread, whose pool has to be shut down.
+  private func oneWorker() -> (WorkQueue, NIOThreadPool) {
     let threads = NIOThreadPool(numberOfThreads: 1)
     threads.start()
     let workers = WorkQueue(
       pool: threads, threads: 1, givingWay: GivingWay(demand: AnswerDemand(), clock: HostClock.system))
+    return (workers, threads)
+  }
+
+  @Test func `homes that the disk did not take are written with the next ones`() async throws {
+    let (file, _) = try HomesFile.open(in: directory.path, logger: Logger(label: "test"))
+    let (workers, threads) = oneWorker()
     /// Hands a note over, and waits for the thread.
     func keep(_ name: String) async {
       file.append(
@@ -53,10 +59,7 @@ import Testing
 
   @Test func `an upstream that names two accounts in turn does not fill the disk`() async throws {
     let (file, homes) = try HomesFile.open(in: directory.path, logger: Logger(label: "test"))
-    let threads = NIOThreadPool(numberOfThreads: 1)
-    threads.start()
-    let workers = WorkQueue(
-      pool: threads, threads: 1, givingWay: GivingWay(demand: AnswerDemand(), clock: HostClock.system))
+    let (workers, threads) = oneWorker()
     let target = TargetName("t")
     let location = UpstreamLocation.endpoint("http://localhost", region: "r")
     var learnt = homes

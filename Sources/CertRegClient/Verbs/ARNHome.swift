@@ -1,8 +1,8 @@
 import CertRegCodec
 import CertRegCore
 
-/// Compares an ARN with a certificate's ID, and the account and the region in it with those of a target. The same certificate can be registered in
-/// several.
+/// Compares an ARN with a certificate's ID, and the account and the region in it with those of a target. The same
+/// certificate can be registered in several.
 struct ARNHome {
   private let session: Session
   private let facts: DaemonFacts
