@@ -146,7 +146,8 @@ let package = Package(
       "CertRegDaemonTests",
       [
         "CertRegClock", "CertRegCodec", "CertRegDaemon", "CertRegForwarder", "CertRegHost", "CertRegProtocol",
-        "CertRegSettings", "CertRegSocket", "CertRegStore", "CertRegX509", .nioCore, .nioPosix, .logging,
+        "CertRegSettings", "CertRegSocket", "CertRegStore", "CertRegX509", .nioCore, .nioEmbedded, .nioHTTP1, .nioPosix,
+        .logging,
       ]),
     tests("CertRegSandboxTests", ["CertRegCodec", "CertRegCrypto", "CertRegSigV4", "CertRegSandbox", .logging]),
     tests("CertRegSocketTests", ["CertRegClock", "CertRegProtocol", "CertRegSocket", .nioCore, .nioPosix]),

@@ -68,14 +68,16 @@ struct MetricsServer: Sendable {
 }
 
 /// One connection: `GET /metrics` and nothing else. The pipeline holds back the next request until this one is
-/// answered.
-private final class ScrapeHandler: ChannelInboundHandler {
+/// answered, and this one is not answered before the client has read what was written.
+final class ScrapeHandler: ChannelInboundHandler {
   typealias InboundIn = HTTPServerRequestPart
   typealias OutboundOut = HTTPServerResponsePart
 
   private let exposition: MetricsServer.Exposition
   private let connections: ScrapeConnections
+  /// The request that is read, or that waits until the client has read more.
   private var head: HTTPRequestHead?
+  private var isComplete = false
 
   init(exposition: @escaping MetricsServer.Exposition, connections: ScrapeConnections) {
     self.exposition = exposition
@@ -87,11 +89,16 @@ private final class ScrapeHandler: ChannelInboundHandler {
     case .head(let head): self.head = head
     case .body: break
     case .end:
-      guard let head else { return }
-      self.head = nil
+      guard head != nil else { return }
+      isComplete = true
       connections.requested(context.channel)
-      answer(head, context)
+      answerIfWritable(context)
     }
+  }
+
+  func channelWritabilityChanged(context: ChannelHandlerContext) {
+    answerIfWritable(context)
+    context.fireChannelWritabilityChanged()
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -102,22 +109,29 @@ private final class ScrapeHandler: ChannelInboundHandler {
     }
   }
 
-  private func answer(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
-    guard head.uri.prefix(while: { $0 != "?" }) == "/metrics" else {
-      write(.notFound, "the metrics are at /metrics\n", head, context)
-      return
-    }
-    guard head.method == .GET || head.method == .HEAD else {
-      write(.methodNotAllowed, "the metrics can only be read, with GET\n", head, context)
-      return
-    }
+  private func answerIfWritable(_ context: ChannelHandlerContext) {
+    guard isComplete, context.channel.isWritable, let head else { return }
+    self.head = nil
+    isComplete = false
     let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-    exposition { text in
+    answer(head) { status, text in
+      // With the end of an answer the pipeline delivers the next request. Written while one is delivered, the answers to
+      // thousands of requests in one packet would nest.
       bound.eventLoop.execute {
         let (handler, context) = bound.value
-        handler.write(.ok, text, head, context)
+        handler.write(status, text, head, context)
       }
     }
+  }
+
+  private func answer(_ head: HTTPRequestHead, _ write: @escaping @Sendable (HTTPResponseStatus, String) -> Void) {
+    guard head.uri.prefix(while: { $0 != "?" }) == "/metrics" else {
+      return write(.notFound, "the metrics are at /metrics\n")
+    }
+    guard head.method == .GET || head.method == .HEAD else {
+      return write(.methodNotAllowed, "the metrics can only be read, with GET\n")
+    }
+    exposition { write(.ok, $0) }
   }
 
   private func write(

@@ -16,11 +16,13 @@ final class HTTPConnectionHandler: ChannelInboundHandler {
   private enum State {
     /// Leads to `receiving` or `refusing`.
     case idle
-    /// The head is there; leads to `answering`, or to `refusing` when the body is too long.
+    /// The head is there; leads to `answering` or `blocked`, or to `refusing` when the body is too long.
     case receiving(HTTPRequestHead, body: ByteBuffer)
     /// An answer was sent ahead of the request's end; the connection ends with it. Closing at once would make the
     /// client's system throw the answer away with an error for what it still sends.
     case refusing(unreadBytes: Int)
+    /// The client has to read the answers before it; leads to `answering`.
+    case blocked(HTTPRequestHead, body: ByteBuffer)
     /// The answer waits for its latency or is being sent; leads to `idle`.
     case answering
   }
@@ -29,6 +31,7 @@ final class HTTPConnectionHandler: ChannelInboundHandler {
   private let bodyLimitBytes: Int
   private let logger: Logger
   private var state = State.idle
+  private var isSending = false
 
   init(endpoint: SandboxEndpoint, bodyLimitBytes: Int, logger: Logger) {
     self.endpoint = endpoint
@@ -52,8 +55,8 @@ final class HTTPConnectionHandler: ChannelInboundHandler {
     case (.end, .refusing):
       context.close(promise: nil)
     case (.end, .receiving(let head, let body)):
-      state = .answering
-      requestEnded(head, body: body, context: context)
+      state = .blocked(head, body: body)
+      answerIfWritable(context: context)
     case (.head, _), (.body, _), (.end, _):
       // The pipelining handler sends nothing else; a connection that ends may drop the rest of a request here.
       break
@@ -62,6 +65,11 @@ final class HTTPConnectionHandler: ChannelInboundHandler {
 
   func channelReadComplete(context: ChannelHandlerContext) {
     context.flush()
+  }
+
+  func channelWritabilityChanged(context: ChannelHandlerContext) {
+    answerIfWritable(context: context)
+    context.fireChannelWritabilityChanged()
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -89,14 +97,22 @@ final class HTTPConnectionHandler: ChannelInboundHandler {
     state = .receiving(head, body: ByteBuffer())
   }
 
-  private func requestEnded(_ head: HTTPRequestHead, body: ByteBuffer, context: ChannelHandlerContext) {
+  private func answerIfWritable(context: ChannelHandlerContext) {
+    guard context.channel.isWritable, case .blocked(let head, let body) = state else { return }
+    state = .answering
+    answer(head, body: body, context: context)
+  }
+
+  private func answer(_ head: HTTPRequestHead, body: ByteBuffer, context: ChannelHandlerContext) {
     let request = SandboxRequest(
       method: head.method.rawValue, target: head.uri, headers: head.headers.map { ($0.name, $0.value) },
       body: Array(body.readableBytesView))
     let answer = endpoint.answer(request)
     log(answer.response, operation: answer.operation)
     if let cause = answer.cause { logger.error("\(cause)") }
-    if answer.latency == .zero {
+    // With the end of an answer the pipelining handler delivers the next request. Answered at once, thousands of requests
+    // in one packet would nest.
+    if answer.latency == .zero, !isSending {
       send(answer, to: head, context: context)
     } else {
       later(answer.latency, context: context) { self.send(answer, to: head, context: context) }
@@ -124,6 +140,8 @@ final class HTTPConnectionHandler: ChannelInboundHandler {
 
   private func send(_ answer: SandboxAnswer, to request: HTTPRequestHead, context: ChannelHandlerContext) {
     state = .idle
+    isSending = true
+    defer { isSending = false }
     guard let response = answer.response else { return cut(answer.cut, context: context) }
     let isKeptAlive = request.isKeepAlive
     // An answer to HEAD has the length of a body and no body (RFC 9110 section 9.3.2), one with status 204 or 304

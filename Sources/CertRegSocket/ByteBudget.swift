@@ -21,6 +21,11 @@ package final class ByteBudget: Sendable {
     return false
   }
 
+  /// Takes `count` bytes for what is there already, also past the limit: nobody else gets any until they are given back.
+  package func takeAnyway(_ count: Int) {
+    used.wrappingAdd(count, ordering: .relaxed)
+  }
+
   /// Gives back bytes that were taken.
   package func give(back count: Int) {
     used.wrappingSubtract(count, ordering: .relaxed)

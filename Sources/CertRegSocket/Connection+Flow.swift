@@ -34,9 +34,10 @@ extension Connection {
     loop.poller.modify(descriptor, wanted)
   }
 
-  /// The bytes of the common budget that the connection needs for its requests and its unfinished line.
+  /// The bytes of the common budget that the connection needs for its requests, its unfinished line, and the answers that
+  /// its client does not read.
   private var budgetNeeded: Int {
-    let held = state.bytesUnderWay + input.capacity
+    let held = state.bytesUnderWay + input.capacity + (isBlocked ? output.capacity : 0)
     return held <= loop.configuration.freeBytes ? 0 : held
   }
 
@@ -57,9 +58,15 @@ extension Connection {
     return true
   }
 
-  /// Gives back unused bytes: other connections may wait for them while this one waits for its client.
-  func giveBack() {
+  /// Gives back unused bytes: other connections may wait for them while this one waits for its client. Answers may be
+  /// longer than their requests, and the bytes for what they have more are taken here.
+  func settleBudget() {
     let needed = budgetNeeded
+    if isBlocked, needed > budgetHeld {
+      loop.budget.takeAnyway(needed - budgetHeld)
+      budgetHeld = needed
+      loop.holdsBudget()
+    }
     if overdraws, needed <= budgetHeld {
       overdraws = false
       loop.budget.endOverdraft()

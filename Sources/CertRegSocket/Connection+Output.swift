@@ -23,6 +23,7 @@ extension Connection {
     }
     let count = send(descriptor, output.bytes.baseAddress, output.count, CInt(MSG_NOSIGNAL))
     if count > 0 { lastActivity = loop.now }
+    if count > 0 || !isBlocked { lastOutput = loop.now }
     if count == output.count {
       output.consume(count)
       isBlocked = false

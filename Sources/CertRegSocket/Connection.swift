@@ -38,6 +38,8 @@ final class Connection {
   var lastInput: UInt64
   /// The same for the first bytes of the line that waits in `input`.
   var lineBegan: UInt64
+  /// When the kernel last took bytes of the output, or had room for none of it.
+  var lastOutput: UInt64
   var missedParts = 0
 
   init(_ descriptor: CInt, number: UInt64, peer: Peer, loop: SocketLoop) {
@@ -52,6 +54,7 @@ final class Connection {
     lastActivity = loop.now
     lastInput = loop.now
     lineBegan = loop.now
+    lastOutput = loop.now
   }
 
   // MARK: Events
@@ -77,7 +80,7 @@ final class Connection {
     if isBlocked { flush() }
     takeWaitingLines()
     if !isBlocked { flush() }
-    giveBack()
+    settleBudget()
     if isFinished {
       close()
     } else if isGone {
@@ -111,6 +114,12 @@ final class Connection {
   /// Whether no byte of the unfinished line came for one time, or the line is unfinished for the other, in nanoseconds.
   func isLineOverdue(silence: UInt64, whole: UInt64) -> Bool {
     loop.now - max(lastInput, lineBegan) >= silence || loop.now - lineBegan >= whole
+  }
+
+  /// Whether the connection holds bytes of the common budget for answers, of which its client has read none for so many
+  /// nanoseconds.
+  func isOutputOverdue(after nanoseconds: UInt64) -> Bool {
+    isBlocked && budgetHeld > 0 && loop.now - lastOutput >= nanoseconds
   }
 
   /// Gives up an unfinished line: other connections wait for the bytes that it holds.

@@ -10,6 +10,9 @@ extension SocketLoop {
   private static let silenceLimit: UInt64 = 10_000_000_000
   /// Nanoseconds that such a line may take as a whole: a byte now and then is no progress.
   private static let lineLimit: UInt64 = 60_000_000_000
+  /// Nanoseconds in which a client reads none of its answers, after which its connection is closed if it holds bytes that
+  /// others wait for. Somebody may look at the first page of them.
+  private static let unreadLimit: UInt64 = 60_000_000_000
 
   /// A connection waits for bytes of the common budget: the next sweep is soon.
   func awaitsBudget() {
@@ -48,6 +51,13 @@ extension SocketLoop {
       }
     }
     let isAwaited = budget.isAwaited(at: now)
+    for case let connection? in connections where connection.isBlocked && connection.budgetHeld > 0 {
+      if isAwaited, connection.isOutputOverdue(after: Self.unreadLimit) {
+        connection.close()
+      } else {
+        holdsBudget()
+      }
+    }
     for case let connection? in connections where connection.holdsUnfinishedLine {
       if isAwaited, connection.isLineOverdue(silence: Self.silenceLimit, whole: Self.lineLimit) {
         connection.giveUpUnfinishedLine()

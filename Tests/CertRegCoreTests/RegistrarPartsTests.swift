@@ -86,6 +86,78 @@ private func time(_ seconds: Int64) -> MonotonicTime { MonotonicTime(nanoseconds
   }
 }
 
+/// Waiters that depend on names, against a list of them, with a new seed each time.
+@Suite struct WaiterTableModelTests {
+  private struct Model {
+    var waiters: [WaiterTable.Waiter] = []
+
+    mutating func remove(where isMeant: (WaiterTable.Waiter) -> Bool) -> [Registrar.WaiterID] {
+      defer { waiters.removeAll(where: isMeant) }
+      return waiters.filter(isMeant).map(\.id).sorted()
+    }
+  }
+
+  @Test func `waiters that depend on names are answered as a list of them would be`() {
+    let seed = UInt64.random(in: 0 ... .max)
+    print("waiter table: seed \(seed)")
+    var random = SplitMix64(seed: seed)
+    var table = WaiterTable()
+    var model = Model()
+    var (given, ended) = (0, 0)
+    for number in 1...4000 as ClosedRange<UInt64> {
+      switch Int.random(in: 0..<10, using: &random) {
+      case 0...3:
+        if Bool.random(using: &random) { given += 1 }
+        var waiter = WaiterTable.Waiter(
+          id: number, job: id(1), namedStatus: nil, ifExists: .return,
+          expectation: Bool.random(using: &random) ? .result(deadline: time(1)) : .queued)
+        waiter.namesNeeded = Bool.random(using: &random) ? given : 0
+        table.add(waiter)
+        model.waiters.append(waiter)
+      case 4:
+        guard let waiter = model.waiters.randomElement(using: &random) else { continue }
+        #expect(table.remove(waiter.id)?.id == waiter.id)
+        model.waiters.removeAll { $0.id == waiter.id }
+      case 5, 6:
+        let removed = table.removeThoseForDisk(of: id(1), names: ended).map(\.id)
+        let names = ended
+        #expect(removed == model.remove { !$0.isAwaiting && $0.namesNeeded <= names })
+      case 7, 8:
+        guard ended < given else { continue }
+        ended += 1
+        let names = ended
+        let isMeant = { (waiter: WaiterTable.Waiter) in waiter.id % 3 == 0 }
+        let removed = table.remove(of: id(1), names: names, dependingOn: names, where: isMeant).map(\.id)
+        #expect(removed == model.remove { $0.namesNeeded == names && isMeant($0) })
+      default:
+        let names = ended
+        let isMeant = { (waiter: WaiterTable.Waiter) in waiter.id % 5 == 0 }
+        #expect(
+          table.remove(of: id(1), names: names, where: isMeant).map(\.id)
+            == model.remove { $0.namesNeeded <= names && isMeant($0) })
+      }
+      #expect(table.isForDisk(id(1)) == model.waiters.contains { !$0.isAwaiting })
+    }
+  }
+
+  /// Looked at for each caller that comes, they would cost minutes.
+  @Test(.timeLimit(.minutes(1)))
+  func `many callers that wait cost others nothing`() {
+    var table = WaiterTable()
+    let count: UInt64 = 50_000
+    for number in 1...count {
+      table.add(
+        WaiterTable.Waiter(
+          id: number, job: id(1), namedStatus: nil, ifExists: .return, expectation: .result(deadline: time(1))))
+    }
+    for number in count + 1...2 * count {
+      table.add(
+        WaiterTable.Waiter(id: number, job: id(1), namedStatus: nil, ifExists: .return, expectation: .queued))
+      #expect(table.removeThoseForDisk(of: id(1), names: 0).map(\.id) == [number])
+    }
+  }
+}
+
 @Suite struct DeadlineQueueTests {
   /// Compares with a sorted list, with a new seed each time.
   @Test func `gives everything out in order, swept or not`() {

@@ -40,6 +40,23 @@ import Testing
     }
   }
 
+  @Test func `thousands of requests behind a slow one are answered one after the other`() async throws {
+    let count = 4000
+    var faults = FaultPlan.none
+    var slow = FaultPlan.OperationFaults()
+    slow.latency = .milliseconds(100) ... .milliseconds(100)
+    faults.operations[.registerCertificateWithoutCA] = slow
+    try await withServer(faults: faults) { server in
+      let client = try LoopbackClient(port: server.port)
+      try client.sendRequest("POST", "/certificate/register-no-ca", body: registration)
+      try client.send(String(repeating: "GET / HTTP/1.1\r\n\r\n", count: count))
+      #expect(try client.receive().status == 200)
+      var statuses: Set<Int> = []
+      for _ in 0..<count { statuses.insert(try client.receive().status) }
+      #expect(statuses == [404])
+    }
+  }
+
   @Test(arguments: [
     ("\u{1B}[2J\nforged sandbox-status=200", "unprintable"), ("ThrottlingException", "ThrottlingException"),
     ("Überraschung", "unprintable"), (String(repeating: "x", count: 100), "unprintable"),

@@ -166,10 +166,13 @@ extension Registrar {
   }
 
   /// Answers the callers that want no more than the registration, which is on disk since the end of a step.
-  func tellOfRegistration(_ job: RegistrationJob, now: Moment) {
+  ///
+  /// - Parameter name: Only those that depend on the name of this number.
+  func tellOfRegistration(_ job: RegistrationJob, dependingOn name: Int? = nil, now: Moment) {
     guard waiters.isAwaited(job.id), let registration = job.ownRegistration(now: now.wall) else { return }
-    let names = job.namesEnded
-    for waiter in waiters.remove(of: job.id, where: { $0.namesNeeded <= names && $0.isContent(with: registration) }) {
+    for waiter in waiters.remove(
+      of: job.id, names: job.namesEnded, dependingOn: name, where: { $0.isContent(with: registration) })
+    {
       actions.append(.answer(waiter.id, .registered(registration), .goesOn))
     }
   }
@@ -246,9 +249,9 @@ extension Registrar {
     switch result {
     case .success:
       promise(job)
-      tellOfRegistration(job, now: now)
+      tellOfRegistration(job, dependingOn: job.namesEnded, now: now)
     case .failure(let error):
-      for waiter in waiters.remove(of: id, where: { $0.namesNeeded == job.namesEnded }) {
+      for waiter in waiters.remove(of: id, names: job.namesEnded, dependingOn: job.namesEnded, where: { _ in true }) {
         refuse(waiter.id, ServiceError(error))
       }
     }

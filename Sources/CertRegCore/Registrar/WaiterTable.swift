@@ -16,10 +16,17 @@ struct WaiterTable: Sendable {
     var isAwaiting: Bool { expectation != .queued }
   }
 
-  /// The waiters of one registration.
-  private struct Group: Sendable {
+  /// The waiters of one registration. Each of them is looked at a few times and not at every other caller's request:
+  /// thousands may wait for one certificate.
+  fileprivate struct Group: Sendable {
     var ids: Set<Registrar.WaiterID> = []
     var awaiting = 0
+    /// Those that wait for the disk only, and for no name that is not there yet.
+    var forDisk: Set<Registrar.WaiterID> = []
+    /// Those that depend on a name that was not on disk when they came, by its number.
+    var byName: [Int: Set<Registrar.WaiterID>] = [:]
+    /// The names that were seen on disk.
+    var names = 0
   }
 
   private var waiters: [Registrar.WaiterID: Waiter] = [:]
@@ -47,21 +54,15 @@ struct WaiterTable: Sendable {
 
   mutating func add(_ waiter: Waiter) {
     waiters[waiter.id] = waiter
-    groups[waiter.job, default: Group()].ids.insert(waiter.id)
-    if waiter.isAwaiting {
-      groups[waiter.job]?.awaiting += 1
-      awaiting[waiter.job.key, default: 0] += 1
-    }
+    groups[waiter.job, default: Group()].add(waiter)
+    if waiter.isAwaiting { awaiting[waiter.job.key, default: 0] += 1 }
   }
 
   /// Removes one waiter; `nil` if it has its answer already.
   mutating func remove(_ id: Registrar.WaiterID) -> Waiter? {
     guard let waiter = waiters.removeValue(forKey: id) else { return nil }
-    groups[waiter.job]?.ids.remove(id)
-    if waiter.isAwaiting {
-      groups[waiter.job]?.awaiting -= 1
-      forgetAwaiting(1, waiter.job.key)
-    }
+    groups[waiter.job]?.remove(waiter)
+    if waiter.isAwaiting { forgetAwaiting(1, waiter.job.key) }
     if groups[waiter.job]?.ids.isEmpty == true { groups[waiter.job] = nil }
     return waiter
   }
@@ -74,17 +75,24 @@ struct WaiterTable: Sendable {
     return ids.compactMap { waiters.removeValue(forKey: $0) }
   }
 
-  /// Removes those waiters of a job that `isMeant` holds for, in order of arrival.
-  mutating func remove(of job: JobID, where isMeant: (Waiter) -> Bool) -> [Waiter] {
+  /// Removes those waiters of a job that need no more than `names` names on disk and that `isMeant` holds for, in order
+  /// of arrival.
+  ///
+  /// - Parameter name: Only those that depend on the name of this number.
+  mutating func remove(
+    of job: JobID, names: Int, dependingOn name: Int? = nil, where isMeant: (Waiter) -> Bool
+  ) -> [Waiter] {
     guard let group = groups[job] else { return [] }
-    return group.ids.filter { waiters[$0].map(isMeant) ?? false }.sorted().compactMap { remove($0) }
+    let candidates = name.map { group.byName[$0] ?? [] } ?? group.ids
+    let ids = candidates.filter { id in waiters[id].map { $0.namesNeeded <= names && isMeant($0) } ?? false }
+    return ids.sorted().compactMap { remove($0) }
   }
 
   /// Removes the waiters of a job that wait only for the disk and need no more than `names` names there, in order of
   /// arrival.
   mutating func removeThoseForDisk(of job: JobID, names: Int) -> [Waiter] {
-    guard isForDisk(job) else { return [] }
-    return remove(of: job) { !$0.isAwaiting && $0.namesNeeded <= names }
+    guard isForDisk(job), let ids = groups[job]?.takeThoseForDisk(names: names, waiters) else { return [] }
+    return ids.sorted().compactMap { remove($0) }
   }
 
   /// Removes all waiters of all jobs, in order of arrival.
@@ -96,5 +104,41 @@ struct WaiterTable: Sendable {
   private mutating func forgetAwaiting(_ count: Int, _ key: RegistrationKey) {
     guard count > 0, let present = awaiting[key] else { return }
     awaiting[key] = present > count ? present - count : nil
+  }
+}
+
+extension WaiterTable.Group {
+  fileprivate mutating func add(_ waiter: WaiterTable.Waiter) {
+    ids.insert(waiter.id)
+    if waiter.isAwaiting { awaiting += 1 }
+    // Names are given one after the other: nobody depends on those before the first one that somebody depends on.
+    if byName.isEmpty { names = max(names, waiter.namesNeeded - 1) }
+    if waiter.namesNeeded > names {
+      byName[waiter.namesNeeded, default: []].insert(waiter.id)
+    } else if !waiter.isAwaiting {
+      forDisk.insert(waiter.id)
+    }
+  }
+
+  fileprivate mutating func remove(_ waiter: WaiterTable.Waiter) {
+    ids.remove(waiter.id)
+    if waiter.isAwaiting { awaiting -= 1 }
+    forDisk.remove(waiter.id)
+    byName[waiter.namesNeeded]?.remove(waiter.id)
+    if byName[waiter.namesNeeded]?.isEmpty == true { byName[waiter.namesNeeded] = nil }
+  }
+
+  /// Those that wait only for the disk and depend on no name beyond the first `count`.
+  fileprivate mutating func takeThoseForDisk(
+    names count: Int, _ waiters: [Registrar.WaiterID: WaiterTable.Waiter]
+  ) -> Set<Registrar.WaiterID> {
+    while names < count {
+      names += 1
+      guard let dependants = byName[names] else { continue }
+      let ids = dependants.filter { waiters[$0]?.isAwaiting == false }
+      forDisk.formUnion(ids)
+      byName[names] = ids.count < dependants.count ? dependants.subtracting(ids) : nil
+    }
+    return forDisk
   }
 }

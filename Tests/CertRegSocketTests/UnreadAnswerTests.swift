@@ -1,0 +1,78 @@
+import CertRegCore
+import Testing
+
+@testable import CertRegSocket
+
+/// Answers that a client does not read, and that other connections wait for the room of.
+@Suite struct UnreadAnswerTests {
+  private static let certificateID = String(repeating: "0", count: 64)
+  private static let answerBytes = 2_000_000
+
+  /// A `lookup` without its end.
+  private func beginning(_ id: Int, length: Int) -> String {
+    let text = #"{"op":"lookup","certificateId":"\#(Self.certificateID)","id":\#(id)"#
+    return text + String(repeating: " ", count: max(0, length - text.utf8.count))
+  }
+
+  /// A server whose first client does not read its answer, whose second one goes past the common budget, and whose
+  /// third one waits for room.
+  private func withUnreadAnswer(
+    _ body: @escaping @Sendable (TestServer, _ reader: TestClient) throws -> Void
+  ) async throws {
+    var configuration = SocketConfiguration()
+    configuration.budgetBytes = 100_000
+    try await withServer(configuration) { server, handler in
+      let reader = try TestClient(server.path)
+      reader.write(beginning(1, length: 0) + "}\n")
+      handler.awaitRequests(1)
+      handler.answer(1, padding: Self.answerBytes)
+      server.advance(by: .zero)
+      let second = try TestClient(server.path)
+      second.write(beginning(2, length: 30_000))
+      second.awaitTaken()
+      server.advance(by: .zero)
+      second.write("}\n")
+      handler.awaitRequests(2)
+      let third = try TestClient(server.path)
+      third.write(beginning(3, length: 30_000))
+      third.awaitTaken()
+      server.advance(by: .zero)
+      try body(server, reader)
+      // The third one looks for room from time to time.
+      server.advance(by: .milliseconds(100))
+      third.write("}\n")
+      handler.awaitRequests(3)
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `a client that reads nothing for a minute makes room for those that wait`() async throws {
+    try await withUnreadAnswer { server, reader in
+      for _ in 1...620 { server.advance(by: .milliseconds(100)) }
+      #expect(reader.readToEnd().utf8.count < Self.answerBytes)
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `a client that reads a part of its answers now and then gets all of them`() async throws {
+    try await withUnreadAnswer { server, reader in
+      for step in 1...1100 {
+        if step == 550 { reader.takeWhatIsThere() }
+        server.advance(by: .milliseconds(100))
+      }
+      #expect(reader.read(lines: 1).utf8.count > Self.answerBytes)
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `answers that nobody waits for the room of may be read late`() async throws {
+    try await withServer { server, handler in
+      let reader = try TestClient(server.path)
+      reader.write(beginning(1, length: 0) + "}\n")
+      handler.awaitRequests(1)
+      handler.answer(1, padding: Self.answerBytes)
+      for _ in 1...100 { server.advance(by: .seconds(10)) }
+      #expect(reader.read(lines: 1).utf8.count > Self.answerBytes)
+    }
+  }
+}
