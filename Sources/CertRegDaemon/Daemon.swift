@@ -33,7 +33,7 @@ package struct Daemon: Sendable {
   package func run() async -> Int32 {
     // First of all: it takes variables out of the environment, which has to happen before there are other threads.
     let passed = SocketActivation.takePassedSockets()
-    ProcessLimits.ignoreBrokenPipes()
+    ProcessLimits.setSignals()
     let clock = HostClock.system
     let log: LogPipeline
     do throws(HostError) {

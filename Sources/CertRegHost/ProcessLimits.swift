@@ -41,10 +41,12 @@ package enum ProcessLimits {
     return try openFiles()
   }
 
-  /// Makes writing to a peer that went away an error (`EPIPE`) instead of the end of the process. Linux has no
-  /// `SO_NOSIGPIPE`, so this is for the whole process.
-  package static func ignoreBrokenPipes() {
+  /// Sets what the process inherits of signals. Writing to a peer that went away is an error (`EPIPE`) and not the end of
+  /// the process: Linux has no `SO_NOSIGPIPE`. The ends of child processes can be waited for, also where the parent left
+  /// them to the system (`waitpid(2)`, `ECHILD`).
+  package static func setSignals() {
     signal(SIGPIPE, SIG_IGN)
+    signal(SIGCHLD, SIG_DFL)
   }
 }
 

@@ -240,7 +240,7 @@ import Testing
 
   @Test func `a reader that went away ends the writing`() async {
     await #expect(processExitsWith: .success) {
-      ProcessLimits.ignoreBrokenPipes()
+      ProcessLimits.setSignals()
       var pair: [Int32] = [-1, -1]
       pipe(&pair)
       close(pair[0])

@@ -91,7 +91,7 @@ import Testing
 
   @Test func `a broken pipe is an error and not the end`() async {
     await #expect(processExitsWith: .success) {
-      ProcessLimits.ignoreBrokenPipes()
+      ProcessLimits.setSignals()
       var pair: [Int32] = [-1, -1]
       pipe(&pair)
       close(pair[0])

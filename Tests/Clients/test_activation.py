@@ -105,6 +105,5 @@ class SocketActivation(unittest.TestCase):
         self.assertNotIn("LISTEN_", seen)
         self.assertNotIn("OPEN=", seen)
 
-
 if __name__ == "__main__":
     unittest.main()

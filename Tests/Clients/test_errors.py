@@ -1,10 +1,12 @@
 """Every form of AWS's errors, from the sandbox through certregd to its client."""
 
 import json
+import pathlib
+import tempfile
 import unittest
 import urllib.request
 
-from daemon import Daemon, certificate_id, certificates
+from daemon import Daemon, certificate_id, certificates, environment
 from sandbox import Sandbox
 
 REQUEST_ID = "7b1f4a2e-0000-4000-8000-1234567890ab"
@@ -150,6 +152,27 @@ class Errors(unittest.TestCase):
                 pem = next(self.pems)
                 self.assertEqual(self.ask(certificatePem=pem)["outcome"], "created")
         self.plan()
+
+
+class Helpers(unittest.TestCase):
+    def test_a_helper_that_fails_is_seen_to_fail_where_the_parent_left_its_children_to_the_system(self):
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        program = folder / "credentials"
+        program.write_text("""#!/bin/sh
+echo '{"Version":1,"AccessKeyId":"AKIDEXAMPLE","SecretAccessKey":"example"}'
+exit 3
+""")
+        program.chmod(0o755)
+        profile = folder / "aws"
+        profile.write_text(f"[default]\ncredential_process = {program}\n")
+        keyless = {name: value for name, value in environment().items()
+                   if name not in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+        daemon = Daemon("--endpoint-url", "http://127.0.0.1:9", environment={**keyless, "AWS_CONFIG_FILE": str(profile)})
+        daemon.command = ["sh", "-c", "trap '' CHLD; exec \"$@\"", "sh", *daemon.command]
+        pem, = certificates(1)
+        with daemon:
+            answer = daemon.ask([{"id": 1, "op": "register", "certificatePem": pem, "timeoutMs": 20000}])[1]
+        self.assertIn("status 3", answer["error"]["message"])
 
 
 if __name__ == "__main__":

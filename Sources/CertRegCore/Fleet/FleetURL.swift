@@ -59,6 +59,10 @@ package struct FleetURL: Sendable, Hashable, CustomStringConvertible {
       guard !Self.secrets.contains(key) else {
         throw Fault("has a secret, \(key): put a password into a file and name that in fleet.passwordFile")
       }
+      // A password with a question mark: what comes before that would pass for a port.
+      guard key == "host" || !sides[1].contains("@") else {
+        throw Fault("has an @ behind the question mark: a password belongs into fleet.passwordFile")
+      }
       // libpq takes it for sslmode=require, which checks no certificate.
       guard key != "ssl" else { throw Fault("has the parameter ssl: use sslmode=verify-full") }
       parameters[key] = String(sides[1]).removingPercentEncoding ?? ""
