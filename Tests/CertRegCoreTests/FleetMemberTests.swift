@@ -388,6 +388,18 @@ import Testing
     #expect(member.report(of: id, want: 1, rate: rate, hasLearnt: false, throttles: 0).version == 0)
   }
 
+  @Test(arguments: [0, -1, Int64.min, .max])
+  func `a number on disk that no member gives does not end the process`(number: Int64) throws {
+    var member = member()
+    member.start(sentNumber: number, lastStamp: number, firstSequence: 7, now: clock.now)
+    member.joined(welcome(sent: 5), now: clock.now)
+    member.tell(Self.key, stamp: 1)
+    _ = member.takeActions()
+    clock.advance(by: .milliseconds(300))
+    reply(FleetReply(), to: &member)
+    #expect(FleetProgress.numbers.contains(member.sentNumber) && member.sentNumber >= 5)
+  }
+
   @Test func `a registration behind an update takes what the fleet knows, and the update does not`() {
     var member = joined()
     let later = JobID(key: Self.job.key, sequence: Self.job.sequence + 1)

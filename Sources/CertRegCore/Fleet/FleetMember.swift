@@ -171,7 +171,7 @@ package struct FleetMember: Sendable {
   static let busyWork = 8
   static let busyPause = Duration.milliseconds(10)
   /// No clock gives a later time, in microseconds since 1970: the year 3000.
-  static let highestTime: Int64 = 32_503_680_000_000_000
+  static let highestTime = FleetProgress.numbers.upperBound
   /// The pause between two pages of what others told. It leaves a host that comes back time for its own work.
   static let feedPause = Duration.milliseconds(100)
   /// In microseconds: a day.
@@ -262,7 +262,8 @@ package struct FleetMember: Sendable {
     ownSequences = firstSequence
     // Also one that a clock gave which was far ahead: what happens from now on is later.
     self.lastStamp = max(self.lastStamp, min(lastStamp, Self.highestTime))
-    self.sentNumber = max(self.sentNumber, sentNumber)
+    // One that no member gives is none. Where the database has heard of higher ones, everything is told again.
+    if FleetProgress.numbers.contains(sentNumber) { self.sentNumber = max(self.sentNumber, sentNumber) }
     link = .down(retryAt: now.monotonic)
     reachedAt = now.monotonic
     timePassed(now: now)
