@@ -164,7 +164,7 @@ package struct FleetMember: Sendable {
   static let mostUnnoted = 4 * mostOfAKind
   /// Registrations of others that are read at a time: each has a certificate.
   static let mostRead = 20
-  /// What the disk did not take is tried again after this time.
+  /// What the disk or the queue did not take is tried again after this time.
   static let pauseOfRows = Duration.seconds(30)
   /// A member that works on this many certificates lets this time pass from one exchange to the next: more comes
   /// meanwhile.
@@ -204,7 +204,7 @@ package struct FleetMember: Sendable {
   var endedRows: [Int64] = []
   /// Rows of this member without a job, whose registrations have to be read.
   var unreadRows: [Int64] = []
-  /// The same, which this host's disk did not take.
+  /// The same, which this host's disk did not take, or its queue.
   var postponedRows: [Int64] = []
   var postponedAt: MonotonicTime
   var leftRows: [Int64] = []
