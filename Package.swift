@@ -145,8 +145,9 @@ let package = Package(
     tests(
       "CertRegDaemonTests",
       [
-        "CertRegClock", "CertRegCodec", "CertRegDaemon", "CertRegForwarder", "CertRegHost", "CertRegProtocol",
-        "CertRegSettings", "CertRegSocket", "CertRegStore", "CertRegX509", .nioCore, .nioPosix, .logging,
+        "CertRegClock", "CertRegCodec", "CertRegCrypto", "CertRegDaemon", "CertRegForwarder", "CertRegHost",
+        "CertRegProtocol", "CertRegSettings", "CertRegSocket", "CertRegStore", "CertRegX509", .nioCore, .nioPosix,
+        .logging,
       ]),
     tests("CertRegSandboxTests", ["CertRegCodec", "CertRegCrypto", "CertRegSigV4", "CertRegSandbox", .logging]),
     tests("CertRegSocketTests", ["CertRegClock", "CertRegProtocol", "CertRegSocket", .nioCore, .nioPosix]),
