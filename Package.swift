@@ -145,9 +145,9 @@ let package = Package(
     tests(
       "CertRegDaemonTests",
       [
-        "CertRegClock", "CertRegCodec", "CertRegDaemon", "CertRegForwarder", "CertRegHost", "CertRegProtocol",
-        "CertRegSettings", "CertRegSocket", "CertRegStore", "CertRegX509", .nioCore, .nioEmbedded, .nioHTTP1, .nioPosix,
-        .logging,
+        "CertRegClock", "CertRegCodec", "CertRegCrypto", "CertRegDaemon", "CertRegForwarder", "CertRegHost",
+        "CertRegProtocol", "CertRegSettings", "CertRegSocket", "CertRegStore", "CertRegX509", .nioCore, .nioEmbedded,
+        .nioHTTP1, .nioPosix, .logging,
       ]),
     tests("CertRegSandboxTests", ["CertRegCodec", "CertRegCrypto", "CertRegSigV4", "CertRegSandbox", .logging]),
     tests("CertRegSocketTests", ["CertRegClock", "CertRegProtocol", "CertRegSocket", .nioCore, .nioPosix]),

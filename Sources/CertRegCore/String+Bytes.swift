@@ -7,4 +7,19 @@ extension String {
     for place in bytes.indices where !isAllowed(bytes[place]) { return false }
     return true
   }
+
+  /// Whether the text is a short word of the characters that AWS makes IDs and names from. What an upstream, or the
+  /// database of a fleet, gives as an ID is one only then: answers, logs and terminals take it as it is.
+  package var isIdentifier: Bool {
+    !isEmpty && utf8.count <= 128
+      && hasOnly { byte in
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+          UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."),
+          UInt8(ascii: "="), UInt8(ascii: "+"), UInt8(ascii: "/"):
+          true
+        default: false
+        }
+      }
+  }
 }

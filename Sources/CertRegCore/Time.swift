@@ -111,6 +111,13 @@ package struct MonotonicTime: Hashable, Comparable, Sendable {
 }
 
 extension Duration {
+  /// A number of seconds, in whole nanoseconds rounded towards zero, for any number: beyond the range of `Int64` (292
+  /// years) the nearest bound, and the longest duration for one that is not a number, such as 0 / 0.
+  package static func nearest(toSeconds seconds: Double) -> Duration {
+    let nanoseconds = (seconds * 1e9).rounded(.towardZero)
+    return .nanoseconds(Int64(exactly: nanoseconds) ?? (nanoseconds < 0 ? .min : .max))
+  }
+
   /// Whole milliseconds, rounded towards zero. Durations beyond the range of `Int64` give its bounds.
   package var milliseconds: Int64 {
     let (seconds, attoseconds) = components

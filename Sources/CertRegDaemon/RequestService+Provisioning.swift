@@ -62,11 +62,17 @@ extension RequestService {
     }
 
     private mutating func values(for profile: ProvisioningProfile) -> PlaceholderValues {
-      if names == nil, profile.readsCertificate, let found = CertificateNames(der: der) {
-        names = PlaceholderValues.Certificate(commonName: found.commonName, serialNumber: found.serialNumber)
-      }
+      if names == nil, profile.readsCertificate { names = PlaceholderValues.Certificate(der: der) }
       return PlaceholderValues(
         certificateID: certificateID, deviceID: request.deviceID, attributes: request.attributes, certificate: names)
     }
+  }
+}
+
+extension PlaceholderValues.Certificate {
+  /// Reads a certificate that the validator has accepted; `nil`: see ``CertificateNames``.
+  init?(der: [UInt8]) {
+    guard let names = CertificateNames(der: der) else { return nil }
+    self.init(commonName: names.commonName, serialNumber: names.serialNumber)
   }
 }

@@ -71,8 +71,6 @@ enum FleetRow {
 
   static func result(_ row: Row) -> SharedResult? { read(row, result) }
 
-  /// Far more than AWS IoT's, which are UUIDs.
-  private static let mostRequestIDBytes = 512
   /// Far more than 10 policies, 10 groups and a thing need.
   private static let mostProvisionedBytes = 65_536
 
@@ -91,7 +89,8 @@ enum FleetRow {
     }
     let content = SharedResult.Content(
       certificateARN: arn, outcome: outcome, status: status.flatMap(CertificateStatus.init),
-      requestID: try reader.optionalText(atMost: mostRequestIDBytes),
+      // As with an upstream's answer, the result holds without it.
+      requestID: try reader.optionalText().flatMap { $0.isIdentifier ? $0 : nil },
       finishedAt: WallTime(millisecondsSinceEpoch: try reader.integer()),
       basis: VerdictBasis(
         notBefore: WallTime(millisecondsSinceEpoch: try reader.integer()),

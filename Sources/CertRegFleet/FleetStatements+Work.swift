@@ -136,8 +136,8 @@ extension FleetStatements {
       """
       SELECT q.id FROM certregd.member m CROSS JOIN certregd.fleet f CROSS JOIN LATERAL (
         SELECT q.id FROM certregd.queue q WHERE q.member = m.name AND q.target = ANY ($2::text[])
-        ORDER BY q.sequence LIMIT 20 FOR UPDATE SKIP LOCKED) q
-      WHERE m.name <> $1 AND \(FleetSchema.isGone) LIMIT 20
+        ORDER BY q.sequence LIMIT \(FleetBatch.mostTakenOver) FOR UPDATE SKIP LOCKED) q
+      WHERE m.name <> $1 AND \(FleetSchema.isGone) LIMIT \(FleetBatch.mostTakenOver)
       """, "takeOver", targets, name)
   }
 
@@ -147,7 +147,7 @@ extension FleetStatements {
       """
       SELECT q.id FROM certregd.queue q WHERE q.member <> $1 AND q.target = ANY ($2::text[])
         AND NOT EXISTS (SELECT FROM certregd.member m WHERE m.name = q.member)
-      ORDER BY q.id LIMIT 500 FOR UPDATE SKIP LOCKED
+      ORDER BY q.id LIMIT \(FleetBatch.mostOrphans) FOR UPDATE SKIP LOCKED
       """, "takeOrphans", targets, name)
   }
 

@@ -120,7 +120,7 @@ struct RowReader {
   /// Microseconds since 1970 up to the year 3000, or a count that began there.
   mutating func time() throws(Malformed) -> Int64 {
     let time = try integer()
-    guard (0...32_503_680_000_000_000).contains(time) else { throw Malformed() }
+    guard FleetProgress.numbers.contains(time) else { throw Malformed() }
     return time
   }
 

@@ -32,20 +32,8 @@ struct UpstreamText: Sendable {
     return String(String.UnicodeScalarView(visible.unicodeScalars.prefix(limit))) + "…"
   }
 
-  /// `text` if it is a short word of the characters that AWS makes IDs and names from; otherwise `nil`.
-  static func identifier(_ text: String?) -> String? {
-    guard let text, !text.isEmpty, text.utf8.count <= 128 else { return nil }
-    let isPlain = text.utf8.allSatisfy { byte in
-      switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."),
-        UInt8(ascii: "="), UInt8(ascii: "+"), UInt8(ascii: "/"):
-        true
-      default: false
-      }
-    }
-    return isPlain ? text : nil
-  }
+  /// `text` if it is an identifier: see `String.isIdentifier`; otherwise `nil`.
+  static func identifier(_ text: String?) -> String? { text.flatMap { $0.isIdentifier ? $0 : nil } }
 
   /// Built only when there is text to clean: most replies have none.
   private var mask: SecretMask {

@@ -50,7 +50,8 @@ extension Provisioning {
     switch work {
     case .parts(let parts):
       .object(of: [
-        "activatesLast": parts.activatesLast ? .bool(true) : nil, "policies": .names(parts.policies),
+        "activatesLast": parts.activatesLast ? .bool(true) : nil, "deviceId": deviceID.map { .string($0.text) },
+        "policies": .names(parts.policies),
         "profile": .string(profile), "tag": tag.json, "thing": parts.thing?.json,
       ])
     case .template(let template):
@@ -80,7 +81,8 @@ extension Provisioning {
       return nil
     }
     let parts = DeviceParts(thing: thing, policies: policies, activatesLast: activatesLast ?? false)
-    self.init(profile: profile, tag: tag, work: .parts(parts))
+    self.init(
+      profile: profile, tag: tag, work: .parts(parts), deviceID: json["deviceId"]?.string.flatMap { DeviceID($0) })
   }
 }
 

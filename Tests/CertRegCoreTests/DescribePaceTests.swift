@@ -21,6 +21,13 @@ import Testing
     #expect(begins == [time(0), time(2000), time(4000)])
   }
 
+  @Test(arguments: [1e-12, 1e-300, .leastNonzeroMagnitude])
+  func `at the lowest rates a second call waits for a time that there is`(perSecond: Double) {
+    var pace = DescribePace(perSecond: perSecond)
+    let end = MonotonicTime(nanoseconds: .max)
+    #expect(pace.takeTurn(now: time(0), deadline: end) == time(0) && pace.takeTurn(now: time(1), deadline: end) == nil)
+  }
+
   @Test func `a call whose turn comes after its time takes no turn`() {
     var pace = DescribePace(perSecond: 10)
     for _ in 0..<10 { _ = pace.takeTurn(now: time(0), deadline: time(1)) }

@@ -191,8 +191,13 @@ import Testing
     _ = member.begin(Self.job, Self.key, since: .min, now: clock.now)
     clock.advance(by: .milliseconds(300))
     member.timePassed(now: clock.now)
-    _ = try #require(batch(member.takeActions()))
+    var asked = try #require(batch(member.takeActions()))
     let lane = FleetLane.ID(target: Self.target, operation: "registerCertificateWithoutCA")
+    asked.lanes = [
+      member.report(
+        of: lane, want: 1, rate: FleetLane.Rate(callsPerSecond: 10), hasLearnt: false, throttles: 0)
+    ]
+    member.filled(asked)
     var granted = FleetReply()
     granted.granted = [Self.key: false]
     granted.lanes = [
@@ -386,6 +391,35 @@ import Testing
     #expect(member.report(of: id, want: 1, rate: rate, hasLearnt: false, throttles: 0).version == 7)
     try exchange([])
     #expect(member.report(of: id, want: 1, rate: rate, hasLearnt: false, throttles: 0).version == 0)
+  }
+
+  @Test func `a lane that was not asked about is left aside`() throws {
+    var member = joined()
+    clock.advance(by: .milliseconds(300))
+    member.timePassed(now: clock.now)
+    var sent = try #require(batch(member.takeActions()))
+    let rate = FleetLane.Rate(callsPerSecond: 10)
+    let own = FleetLane.ID(target: Self.target, operation: "RegisterCertificateWithoutCA")
+    sent.lanes = [member.report(of: own, want: 1, rate: rate, hasLearnt: false, throttles: 0)]
+    member.filled(sent)
+    var answer = FleetReply()
+    let others = (1...1000).map { FleetLane.ID(target: "t\($0) sandbox r", operation: own.operation) }
+    answer.lanes = ([own] + others).map { FleetLane.State(id: $0, rate: rate, version: 7, parts: []) }
+    let paced = reply(answer, to: &member).compactMap { if case .pace(let id, _) = $0 { id } else { nil } }
+    #expect(paced == [own])
+    #expect(member.knowsLane(own) && !others.contains { member.knowsLane($0) })
+  }
+
+  @Test(arguments: [0, -1, Int64.min, .max])
+  func `a number on disk that no member gives does not end the process`(number: Int64) throws {
+    var member = member()
+    member.start(sentNumber: number, lastStamp: number, firstSequence: 7, now: clock.now)
+    member.joined(welcome(sent: 5), now: clock.now)
+    member.tell(Self.key, stamp: 1)
+    _ = member.takeActions()
+    clock.advance(by: .milliseconds(300))
+    reply(FleetReply(), to: &member)
+    #expect(FleetProgress.numbers.contains(member.sentNumber) && member.sentNumber >= 5)
   }
 
   @Test func `a registration behind an update takes what the fleet knows, and the update does not`() {
@@ -737,6 +771,41 @@ import Testing
     #expect(first(member.takeActions()) == [.max])
   }
 
+  /// Begins an exchange that takes over what others left.
+  private func askForRows(_ member: inout FleetMember) throws {
+    clock.advance(by: .milliseconds(300))
+    member.timePassed(now: clock.now)
+    var asked = try #require(batch(member.takeActions()))
+    asked.takesOver = true
+    member.filled(asked)
+  }
+
+  @Test func `no more rows are taken than were asked for, and each once`() throws {
+    var member = joined()
+    var answer = FleetReply()
+    answer.taken = (1...1000 as ClosedRange<Int64>).flatMap { id in
+      let row = FleetReply.Row(id: id, sequence: -id, key: Self.key, request: [1])
+      return [row, row]
+    }
+    let taken = { (actions: [FleetMember.Action]) in
+      actions.compactMap { if case .takeOver(let row) = $0 { row.id } else { nil } }
+    }
+    clock.advance(by: .milliseconds(300))
+    member.timePassed(now: clock.now)
+    #expect(taken(reply(answer, to: &member)) == [])
+    try askForRows(&member)
+    #expect(taken(reply(answer, to: &member)) == Array(1...Int64(FleetBatch.mostTakenOver)))
+    // Those are under way.
+    try askForRows(&member)
+    #expect(taken(reply(answer, to: &member)) == Array(21...40))
+    // One that was left out is found at the next join.
+    member.failed(FleetProblem(.unreachable, "reset"), now: clock.now)
+    _ = member.takeActions()
+    member.joined(welcome(rows: Array(answer.taken.suffix(1))), now: clock.now)
+    #expect(try #require(batch(member.takeActions())).fetchedRows == [1000])
+    #expect(taken(reply(answer, to: &member)) == [1000])
+  }
+
   @Test(arguments: ["f", "g"])
   func `rows that the database lost are not ended, since their numbers come again`(id: String) throws {
     var member = joined()
@@ -744,8 +813,7 @@ import Testing
     let later = FleetReply.Row(id: 41, sequence: -41, key: Self.key, request: [1])
     var taken = FleetReply()
     taken.taken = [row, later]
-    clock.advance(by: .milliseconds(300))
-    member.timePassed(now: clock.now)
+    try askForRows(&member)
     reply(taken, to: &member)
     member.took(row.id)
     member.failed(FleetProblem(.unreachable, "reset"), now: clock.now)

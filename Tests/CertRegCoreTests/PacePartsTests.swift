@@ -26,6 +26,19 @@ private func time(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanosecond
     #expect(bucket.level(now: time(1), rate: 10) == -1)
   }
 
+  @Test(arguments: [0, .leastNonzeroMagnitude, 1e-300, 1e-12, 1e-7])
+  func `the time of a token is one that there is, also at the lowest rate`(rate: Double) {
+    var bucket = UpstreamBucket(burst: 1, now: time(0))
+    bucket.emptied(now: time(1), owed: 1_000_000)
+    #expect(bucket.timeOfNextToken(now: time(1), rate: rate) == MonotonicTime(nanoseconds: .max))
+    bucket.take(now: time(2))
+    #expect(bucket.level(now: time(3), rate: rate) < 0)
+    // A burst of 0 takes no time to come, or any.
+    var empty = UpstreamBucket(burst: 0, now: time(0))
+    empty.take(now: time(0))
+    #expect(empty.timeOfNextToken(now: time(0), rate: rate) > time(0))
+  }
+
   @Test func `a smaller burst takes the tokens beyond it`() {
     var bucket = UpstreamBucket(burst: 10, now: time(0))
     bucket.setBurst(2)
@@ -33,6 +46,25 @@ private func time(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanosecond
     bucket.cap(at: 1)
     bucket.charge()
     #expect(bucket.tokens == 0)
+  }
+}
+
+@Suite struct OperationPaceTests {
+  /// The lowest rate that can be configured or learnt, at the smallest share.
+  @Test(arguments: [0, .leastNonzeroMagnitude, 1e-4], [.leastNonzeroMagnitude, 0.001])
+  func `a share of next to nothing is waited for`(part: Double, rate: Double) {
+    var pace = OperationPace(limits: OperationLimits(ratePerSecond: rate, burst: 1), now: time(0))
+    guard case .now(let permit) = pace.admit(.registerCertificateWithoutCA, now: time(0)) else {
+      Issue.record("the burst was not there")
+      return
+    }
+    pace.setShare(PaceShare(part: part, probing: .thisHost), now: time(0))
+    _ = pace.throttled(permit, retryAfter: nil, troubleAt: nil, now: time(1))
+    for second in 2...5 {
+      let now = time(Double(second))
+      if case .now = pace.admit(.registerCertificateWithoutCA, now: now) { Issue.record("admitted at \(second)") }
+      #expect(pace.nextPermit(now: now) > now)
+    }
   }
 }
 

@@ -141,10 +141,27 @@ import Testing
     )
     let ending = registrar.replied(first.id, .failed(refused), now: now)
     // Its end is on its way to the disk.
-    let (job, isStored, _) = registrar.adopt(first, now: now)
+    let (job, isStored, _) = try #require(registrar.adopt(first, now: now))
     #expect(job != first.id && !isStored)
     for case .commit(let id, _) in ending { _ = registrar.committed(id, .success(()), now: now) }
     #expect(registrar.isUnderWay(job))
+  }
+
+  @Test func `what other hosts left does not pass the bound of the queue`() throws {
+    let now = ManualClock().now
+    let target = DevicesUnderTest.key.target
+    let registrar = Registrar(configuration: .init(maxPending: 3, maxAge: nil), seed: 1)
+    _ = registrar.setTargets([target: .one(ratePerSecond: nil, burst: 9, maxConcurrent: 9)], now: now)
+    func left(_ number: UInt64) -> PendingRegistration {
+      PendingRegistration(
+        key: RegistrationKey(certificateID: CertificateID(words: (number, 0, 0, 0)), target: target), sequence: 0,
+        der: [1], status: nil, enqueuedAt: now.wall, callStarted: false, attempts: 0, lastError: nil,
+        requester: Requester(uid: 1), basis: .anyTime)
+    }
+    for number in 1...3 as ClosedRange<UInt64> { #expect(registrar.adopt(left(number), now: now) != nil) }
+    #expect(registrar.adopt(left(4), now: now) == nil && registrar.pendingCount == 3)
+    // A job that is there already serves for it.
+    #expect(registrar.adopt(left(2), now: now) != nil)
   }
 
   @Test func `nothing is made of a certificate that the upstream refuses`() {

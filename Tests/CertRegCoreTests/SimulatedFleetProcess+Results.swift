@@ -37,7 +37,9 @@ extension SimulatedFleetProcess {
 
   func takeOver(_ row: FleetReply.Row) {
     guard let pending = world.pending(row.request, row.key.own) else { return world.violate(.unreadableRow) }
-    let (job, isStored, actions) = registrar.adopt(pending, now: now)
+    guard let (job, isStored, actions) = registrar.adopt(pending, now: now) else {
+      return machine.member.postpone(row.id, now: now.monotonic)
+    }
     machine.member.resume(job, row.key, now: now)
     if isStored { machine.member.took(row.id) } else { takenRows[job, default: []].append(row.id) }
     world.tookOver(row, self)

@@ -29,6 +29,16 @@ import Testing
     Int64(clamping: value)
   }
 
+  @Test(
+    arguments: [
+      (0, 0), (-0.0, 0), (1.9e-9, 1), (-1.9e-9, -1), (1.5, 1_500_000_000), (9.3e9, .max), (-9.3e9, .min),
+      (.infinity, .max), (-.infinity, .min), (.nan, .max), (.greatestFiniteMagnitude, .max),
+      (.leastNonzeroMagnitude, 0),
+    ] as [(Double, Int64)])
+  func `any number of seconds gives the nearest duration that there is`(_ seconds: Double, _ nanoseconds: Int64) {
+    #expect(Duration.nearest(toSeconds: seconds) == .nanoseconds(nanoseconds))
+  }
+
   @Test func `sums and differences of any times are the nearest that there are`() {
     let seed = UInt64.random(in: 0...UInt64.max)
     print("seed \(seed)")

@@ -28,6 +28,8 @@ import Testing
     defer { for end in pair { close(end) } }
     let result = Result { try body(PeerIdentification(workers: workers, mostHeld: mostHeld), pair[0]) }
     end.signal()
+    // A pool that shuts down drops what waits.
+    await withCheckedContinuation { isIdle in workers.submit { isIdle.resume() } }
     try await pool.shutdownGracefully()
     try after(try result.get(), pair[0])
   }

@@ -29,6 +29,35 @@ import Testing
     #expect(error?.description.contains("certregd.fleet cannot be read") == true)
   }
 
+  /// What is lost with a number that cannot be is told and heard again: see ``FleetFile``. The host stays itself.
+  @Test(arguments: ["sent", "newsAt", "untoldAfter", "offset", "positions"], [0, -1, Int64.min, .max])
+  func `a number of the fleet file is one that can be, or all are left aside`(_ name: String, _ number: Int64) throws {
+    let value = name == "positions" ? #"{"m2":7,"m3":\#(number)}"# : "\(number)"
+    var members = ["fleet": #""f""#, "instance": #""i""#, "sent": "5", "newsAt": "6"]
+    members[name] = value
+    let json = "{" + members.map { "\"\($0)\":\($1)" }.joined(separator: ",") + "}"
+    try json.write(to: directory.appending(path: "certregd.fleet"), atomically: false, encoding: .utf8)
+    let file = try FleetFile.open(in: directory.path) { 7 }
+    #expect(file.instance == "i")
+    guard number == 0 || name == "offset" && number == -1 else { return #expect(file.progress == FleetProgress()) }
+    let read: Int64? =
+      switch name {
+      case "sent": file.progress.sentNumber
+      case "newsAt": file.progress.newsAt
+      case "untoldAfter": file.progress.untoldAfter
+      case "offset": file.progress.offsetMicroseconds
+      default: file.progress.positions["m3"]
+      }
+    #expect(read == number && file.progress.fleetID == "f")
+  }
+
+  @Test(arguments: [#""5""#, "1.5", "true", "null", "99999999999999999999", "1e300"])
+  func `what is no whole number in the fleet file is no number`(_ value: String) throws {
+    let json = #"{"fleet":"f","instance":"i","untoldAfter":\#(value),"sent":5}"#
+    try json.write(to: directory.appending(path: "certregd.fleet"), atomically: false, encoding: .utf8)
+    #expect(try FleetFile.open(in: directory.path) { 7 } == FleetFile(instance: "i"))
+  }
+
   /// A queue with one thread, whose pool has to be shut down.
   private func oneWorker() -> (WorkQueue, NIOThreadPool) {
     let threads = NIOThreadPool(numberOfThreads: 1)

@@ -83,8 +83,16 @@ import Testing
 
   @Test func `a result is no longer than one can be`() {
     let long = { (count: Int) in String(repeating: "x", count: count) }
-    #expect(Self.isTaken(arn: nil, requestID: long(512), provisioned: long(65_536)))
-    #expect(!Self.isTaken(arn: nil, requestID: long(513)))
+    #expect(Self.isTaken(arn: nil, requestID: long(128), provisioned: long(65_536)))
     #expect(!Self.isTaken(arn: nil, provisioned: long(65_537)))
+  }
+
+  @Test(arguments: [
+    ("6d1a", true), (nil, false), ("", false), ("a b", false), ("a\n", false), ("a\u{1b}[31m", false), ("a\"", false),
+    ("ä", false), (String(repeating: "x", count: 128), true), (String(repeating: "x", count: 129), false),
+  ])
+  func `a request ID is one that an upstream may give, or is left out`(id: String?, isKept: Bool) throws {
+    let result = try #require(Self.rows(Self.result(arn: nil, requestID: id)).compactMap(FleetRow.result).first)
+    #expect(result.content?.requestID == (isKept ? id : nil))
   }
 }

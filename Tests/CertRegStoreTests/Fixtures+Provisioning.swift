@@ -41,7 +41,8 @@ extension Sample {
             parameters: [NamedText("CertificateId", "00"), NamedText("Ort \"ü\"\u{0}", "Köln\t")],
             status: [.kept, .set(.inactive), .unknown][number / 3 % 3]))
       }
-    return Provisioning(profile: "pumps", tag: tag(number), work: work)
+    return Provisioning(
+      profile: "pumps", tag: tag(number), work: work, deviceID: number % 6 == 0 ? DeviceID("pump \(number)") : nil)
   }
 
   /// A result with a profile.

@@ -30,6 +30,9 @@ package struct FleetBatch: Sendable, Equatable {
     }
   }
 
+  /// The most rows of members that are gone, and of members that are not known any more, that one exchange takes over.
+  package static let (mostTakenOver, mostOrphans) = (20, 500)
+
   /// Results to tell, in their order; ``firstNumber`` is that of the first.
   package var results: [SharedResult] = []
   /// The number of the first of `results`.
@@ -83,6 +86,9 @@ package struct FleetBatch: Sendable, Equatable {
   package var targetsOfKeys: [String] = []
 
   package init() {}
+
+  /// The most rows that others left behind that the reply may bring, beside ``fetchedRows``.
+  var mostRowsOfOthers: Int { (takesOver ? Self.mostTakenOver : 0) + (takesOrphans ? Self.mostOrphans : 0) }
 
   /// Whether there is nothing but calls that are about to begin.
   package var isOnlyMarks: Bool {

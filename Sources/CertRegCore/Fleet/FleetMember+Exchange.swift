@@ -168,10 +168,7 @@ extension FleetMember {
       copies[copy.sequence]?.deadline = nil
       if isAwaited { actions.append(.safe(copy.sequence)) }
     }
-    for row in reply.taken {
-      rowsUnderWay.insert(row.id)
-      actions.append(.takeOver(row))
-    }
+    takeRows(batch, reply)
     takeFeed(reply)
     if batch.isFull {
       // The database's clock may have been set back.

@@ -58,11 +58,12 @@ extension FleetMember {
     let present = Set(reply.lanes.map(\.id))
     for report in batch.lanes where !present.contains(report.id) { lanes[report.id] = nil }
     let reports = Dictionary(batch.lanes.map { ($0.id, $0) }) { first, _ in first }
+    // A lane that was not asked about is of no target of this member.
     for state in reply.lanes {
+      guard let report = reports[state.id] else { continue }
       let before = lanes[state.id]
       lanes[state.id] = state
-      let report = reports[state.id]
-      let isOwn = report.map { $0.learnt == state.rate } ?? false
+      let isOwn = report.learnt == state.rate
       let isNews = state.version != before?.version ?? 0
       let isThrottled = before.map { othersThrottles(state) > othersThrottles($0) } ?? false
       order(state, learnt: isNews && !isOwn ? state.rate : nil, endsRise: isThrottled, time: reply.time)

@@ -164,6 +164,21 @@ extension FleetMember {
     copies[id.sequence] = Copied(key: key, due: now.monotonic)
   }
 
+  /// Takes the rows that were asked for, each once. The database of this program gives no others, and another one could
+  /// fill the memory with them. A row of this member that is left out stays in the database: the next join finds it.
+  mutating func takeRows(_ batch: FleetBatch, _ reply: FleetReply) {
+    let fetched = Set(batch.fetchedRows)
+    var ofOthers = 0
+    for row in reply.taken where !rowsUnderWay.contains(row.id) {
+      if !fetched.contains(row.id) {
+        guard ofOthers < batch.mostRowsOfOthers else { continue }
+        ofOthers += 1
+      }
+      rowsUnderWay.insert(row.id)
+      actions.append(.takeOver(row))
+    }
+  }
+
   /// A row of the database has become a job on this member's disk, or is not needed any more.
   package mutating func took(_ row: Int64) {
     if rowsUnderWay.remove(row) != nil { endedRows.append(row) }
@@ -174,7 +189,7 @@ extension FleetMember {
     if rowsUnderWay.remove(row) != nil { leftRows.append(row) }
   }
 
-  /// This member's disk did not take a row of the database. It is tried again later.
+  /// This member's disk did not take a row of the database, or its queue had no room. It is tried again later.
   package mutating func postpone(_ row: Int64, now: MonotonicTime) {
     guard rowsUnderWay.remove(row) != nil else { return }
     postponedRows.append(row)

@@ -164,14 +164,14 @@ package struct FleetMember: Sendable {
   static let mostUnnoted = 4 * mostOfAKind
   /// Registrations of others that are read at a time: each has a certificate.
   static let mostRead = 20
-  /// What the disk did not take is tried again after this time.
+  /// What the disk or the queue did not take is tried again after this time.
   static let pauseOfRows = Duration.seconds(30)
   /// A member that works on this many certificates lets this time pass from one exchange to the next: more comes
   /// meanwhile.
   static let busyWork = 8
   static let busyPause = Duration.milliseconds(10)
   /// No clock gives a later time, in microseconds since 1970: the year 3000.
-  static let highestTime: Int64 = 32_503_680_000_000_000
+  static let highestTime = FleetProgress.numbers.upperBound
   /// The pause between two pages of what others told. It leaves a host that comes back time for its own work.
   static let feedPause = Duration.milliseconds(100)
   /// In microseconds: a day.
@@ -204,7 +204,7 @@ package struct FleetMember: Sendable {
   var endedRows: [Int64] = []
   /// Rows of this member without a job, whose registrations have to be read.
   var unreadRows: [Int64] = []
-  /// The same, which this host's disk did not take.
+  /// The same, which this host's disk did not take, or its queue.
   var postponedRows: [Int64] = []
   var postponedAt: MonotonicTime
   var leftRows: [Int64] = []
@@ -262,7 +262,8 @@ package struct FleetMember: Sendable {
     ownSequences = firstSequence
     // Also one that a clock gave which was far ahead: what happens from now on is later.
     self.lastStamp = max(self.lastStamp, min(lastStamp, Self.highestTime))
-    self.sentNumber = max(self.sentNumber, sentNumber)
+    // One that no member gives is none. Where the database has heard of higher ones, everything is told again.
+    if FleetProgress.numbers.contains(sentNumber) { self.sentNumber = max(self.sentNumber, sentNumber) }
     link = .down(retryAt: now.monotonic)
     reachedAt = now.monotonic
     timePassed(now: now)

@@ -1,5 +1,8 @@
 /// What a host's next process has to know of the fleet.
 package struct FleetProgress: Hashable, Sendable {
+  /// What numbers of results, and times in microseconds since 1970, can be: up to the year 3000.
+  package static let numbers: ClosedRange<Int64> = 0...32_503_680_000_000_000
+
   /// The content of the database at the last exchange; `nil`: there was none.
   package var fleetID: String?
   /// How far the database's clock was ahead of this host's, in microseconds; 0 if unknown.

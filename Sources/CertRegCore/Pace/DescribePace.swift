@@ -11,7 +11,7 @@ package struct DescribePace: Sendable {
 
   /// - Parameter perSecond: Calls a second, above 0; `nil`: no pace.
   package init(perSecond: Double?) {
-    interval = perSecond.map { .nanoseconds(Int64(1e9 / $0)) } ?? .zero
+    interval = perSecond.map { .nearest(toSeconds: 1 / $0) } ?? .zero
     advance = .nanoseconds(interval.nanoseconds * Int64(max(1, perSecond ?? 1) - 1))
   }
 

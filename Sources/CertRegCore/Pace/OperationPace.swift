@@ -143,7 +143,7 @@ struct OperationPace: Sendable {
   /// the token of one of them, so it follows a little later.
   private var timeOfProbe: MonotonicTime? {
     guard share != nil, let rate = estimator.rate, let last = bucket.takenAt else { return nil }
-    return last + .nanoseconds(Int64(0.4 / rate * 1e9))
+    return last + .nearest(toSeconds: 0.4 / rate)
   }
 
   /// How many calls are under way.

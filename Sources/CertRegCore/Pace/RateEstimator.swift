@@ -151,7 +151,7 @@ struct RateEstimator: Sendable {
 
   /// Records demand above the rate.
   mutating func noteLimited(now: MonotonicTime, rate: Double) {
-    let longestGap = Duration.nanoseconds(Int64(max(1, 2 / rate) * 1e9))
+    let longestGap = Duration.nearest(toSeconds: max(1, 2 / rate))
     if limitedAt.map({ now - $0 > longestGap }) ?? true { limitedSince = now }
     limitedAt = now
   }
@@ -168,7 +168,7 @@ struct RateEstimator: Sendable {
     let isCareful = isCareful(now: now)
     let carefulCalls = part < 1 ? Self.carefulCallsOfHosts : Self.carefulCallsBetweenProbes
     let calls = isCareful ? carefulCalls : Self.callsBetweenProbes
-    let pause = max(isCareful ? Self.carefulProbePause : Self.probePause, .nanoseconds(Int64(calls / rate * 1e9)))
+    let pause = max(isCareful ? Self.carefulProbePause : Self.probePause, .nearest(toSeconds: calls / rate))
     return now - max(limitedSince, probedAt ?? limitedSince) >= pause
   }
 

@@ -37,7 +37,7 @@ struct UpstreamBucket: Sendable {
     let level = level(now: now, rate: rate)
     if level >= 1 { return now }
     if let openedAt, fillsFrom(now: now, rate: rate) == nil { return openedAt + longestOpening(rate: rate) }
-    return now + .nanoseconds(Int64((1 - level) / rate * 1e9) + 1)
+    return now + .nearest(toSeconds: (1 - level) / rate) + .nanoseconds(1)
   }
 
   mutating func fill(now: MonotonicTime, rate: Double) {
@@ -110,7 +110,7 @@ struct UpstreamBucket: Sendable {
 
   /// The longest time that the bucket does not fill because of a missing answer.
   private func longestOpening(rate: Double) -> Duration {
-    .nanoseconds(Int64(min(1, burst / rate) * 1e9))
+    .nearest(toSeconds: min(1, burst / rate))
   }
 
   /// The time from which the bucket fills; `nil` if it does not fill yet.

@@ -7,6 +7,9 @@ package struct Provisioning: Hashable, Sendable {
   package var tag: ProvisioningTag
   /// The calls.
   package var work: Work
+  /// The device's name that the profile was filled with; `nil`: the profile does not use it. A job may get another name
+  /// afterwards.
+  package var deviceID: DeviceID?
 
   /// The two ways to provision.
   package enum Work: Hashable, Sendable {
@@ -16,10 +19,11 @@ package struct Provisioning: Hashable, Sendable {
     case template(FilledTemplate)
   }
 
-  package init(profile: String, tag: ProvisioningTag, work: Work) {
+  package init(profile: String, tag: ProvisioningTag, work: Work, deviceID: DeviceID? = nil) {
     self.profile = profile
     self.tag = tag
     self.work = work
+    self.deviceID = deviceID
   }
 
   /// Whether the certificate is registered as INACTIVE and set ACTIVE after all other steps.

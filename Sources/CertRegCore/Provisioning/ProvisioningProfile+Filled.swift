@@ -8,7 +8,8 @@ extension ProvisioningProfile {
       throw .invalidProvisioning(
         "the attribute \(name.quoted) has the name of a placeholder that every profile has; give it another name")
     }
-    return Provisioning(profile: self.name, tag: tag(of: values), work: try work(values))
+    return Provisioning(
+      profile: self.name, tag: tag(of: values), work: try work(values), deviceID: usesDeviceID ? values.deviceID : nil)
   }
 
   /// The tag of the profile with the values of a request.
@@ -26,13 +27,13 @@ extension ProvisioningProfile {
     return builder.tag
   }
 
-  private func work(_ values: PlaceholderValues) throws(ServiceError) -> Provisioning.Work {
+  func work(_ values: PlaceholderValues) throws(ServiceError) -> Provisioning.Work {
     switch form {
     case .parts(let thing, let policies, let activatesLast):
       return .parts(
         DeviceParts(
           thing: try thing.map { thing throws(ServiceError) in try filled(thing, values) },
-          policies: try distinct(policies, "policy", Self.policyCharacters, 128, values), activatesLast: activatesLast))
+          policies: try distinct(policies, .policy, values), activatesLast: activatesLast))
     case .template(let template):
       return .template(try filled(template, values))
     }
@@ -40,22 +41,18 @@ extension ProvisioningProfile {
 
   private func filled(_ thing: Thing, _ values: PlaceholderValues) throws(ServiceError) -> DeviceParts.Thing {
     let type = try thing.type.map { type throws(ServiceError) in
-      try text(type, "thing type", Self.nameCharacters, 128, values)
+      try text(type, .thingType, values)
     }
     var attributes: [NamedText] = []
     for attribute in thing.attributes {
-      let value = try fill(attribute.value, values)
-      guard value.utf8.count <= 800, value.utf8.allSatisfy({ Self.attributeCharacters.contains($0) }) else {
-        throw .invalidProvisioning(
-          "the value \(value.quoted) of the thing's attribute \(attribute.name.quoted) is not one of AWS IoT: up to 800"
-            + " characters, letters, digits and _.,@/:#=[]-")
-      }
-      attributes.append(NamedText(attribute.name, value))
+      let value = NamedText(attribute.name, try fill(attribute.value, values))
+      try check(value)
+      attributes.append(value)
     }
     return DeviceParts.Thing(
-      name: try text(thing.name, "thing name", Self.nameCharacters, 128, values), type: type,
+      name: try text(thing.name, .thing, values), type: type,
       attributes: attributes.sorted { $0.name < $1.name },
-      groups: try distinct(thing.groups, "thing group", Self.nameCharacters, 128, values),
+      groups: try distinct(thing.groups, .thingGroup, values),
       isExclusive: thing.isExclusive)
   }
 
@@ -68,7 +65,7 @@ extension ProvisioningProfile {
       )
     }
     if let name = template.thingName?.value(parameters) {
-      try check(name, "thing name", Self.nameCharacters, 128)
+      try check(name, .thing)
     }
     return FilledTemplate(
       body: template.body, parameters: parameters.sorted { $0.name < $1.name },
@@ -95,9 +92,17 @@ extension ProvisioningProfile {
 
   // MARK: Texts
 
-  /// ThingName, ThingTypeName and ThingGroupName of the API reference: `[a-zA-Z0-9:_-]+`.
+  /// What a name of AWS IoT is the name of. The name is for people.
+  enum Kind: String {
+    case thing = "thing name"
+    case thingType = "thing type"
+    case thingGroup = "thing group"
+    case policy = "policy"
+  }
+
+  /// ThingName, ThingTypeName and ThingGroupName of the API reference: `[a-zA-Z0-9:_-]{1,128}`.
   private static let nameCharacters = letters.union(":_-".utf8)
-  /// PolicyName of the API reference: `[\w+=,.@-]+`.
+  /// PolicyName of the API reference: `[\w+=,.@-]{1,128}`.
   private static let policyCharacters = letters.union("_+=,.@-".utf8)
   /// AttributeValue of the API reference: `[a-zA-Z0-9_.,@/:#=\[\]-]*`.
   private static let attributeCharacters = letters.union("_.,@/:#=[]-".utf8)
@@ -105,30 +110,38 @@ extension ProvisioningProfile {
 
   /// A name of AWS IoT.
   private func text(
-    _ text: PlaceholderText, _ kind: String, _ characters: Set<UInt8>, _ limit: Int, _ values: PlaceholderValues
+    _ text: PlaceholderText, _ kind: Kind, _ values: PlaceholderValues
   ) throws(ServiceError) -> String {
     let filled = try fill(text, values)
-    try check(filled, kind, characters, limit)
+    try check(filled, kind)
     return filled
   }
 
-  private func check(
-    _ name: String, _ kind: String, _ characters: Set<UInt8>, _ limit: Int
-  ) throws(ServiceError) {
-    guard (1...limit).contains(name.utf8.count), name.utf8.allSatisfy({ characters.contains($0) }) else {
+  func check(_ name: String, _ kind: Kind) throws(ServiceError) {
+    let characters = kind == .policy ? Self.policyCharacters : Self.nameCharacters
+    guard (1...128).contains(name.utf8.count), name.utf8.allSatisfy({ characters.contains($0) }) else {
       let others = characters.subtracting(Self.letters).sorted().map { String(UnicodeScalar($0)) }.joined()
       throw .invalidProvisioning(
-        "\(name.quoted) is no \(kind): 1 to \(limit) characters, letters, digits and \(others)")
+        "\(name.quoted) is no \(kind.rawValue): 1 to 128 characters, letters, digits and \(others)")
+    }
+  }
+
+  func check(_ attribute: NamedText) throws(ServiceError) {
+    let value = attribute.value
+    guard value.utf8.count <= 800, value.utf8.allSatisfy({ Self.attributeCharacters.contains($0) }) else {
+      throw .invalidProvisioning(
+        "the value \(value.quoted) of the thing's attribute \(attribute.name.quoted) is not one of AWS IoT: up to 800"
+          + " characters, letters, digits and _.,@/:#=[]-")
     }
   }
 
   /// Names of AWS IoT, each once.
   private func distinct(
-    _ texts: [PlaceholderText], _ kind: String, _ characters: Set<UInt8>, _ limit: Int, _ values: PlaceholderValues
+    _ texts: [PlaceholderText], _ kind: Kind, _ values: PlaceholderValues
   ) throws(ServiceError) -> [String] {
     var names: [String] = []
     for text in texts {
-      let name = try self.text(text, kind, characters, limit, values)
+      let name = try self.text(text, kind, values)
       if !names.contains(name) { names.append(name) }
     }
     return names
@@ -143,7 +156,7 @@ extension ProvisioningProfile {
     }
   }
 
-  private func value(of name: String, _ values: PlaceholderValues) -> String? {
+  func value(of name: String, _ values: PlaceholderValues) -> String? {
     switch Builtin(rawValue: name) {
     case .deviceID: values.deviceID?.text
     case .certificateID: values.certificateID.hex

@@ -1,68 +1,134 @@
 // What a profile can give.
 extension ProvisioningProfile {
-  /// Whether this profile gives a provisioning of a certificate for some values of its placeholders.
-  package func couldGive(_ provisioning: Provisioning, to certificateID: CertificateID) -> Bool {
+  /// Whether this profile gives a provisioning for some attributes of a request.
+  ///
+  /// Values that follow from the texts are the same in all of them. Where texts leave a choice, as `{a}{b}` does, each
+  /// text may have made its own.
+  ///
+  /// - Parameter known: What is known of the request and its certificate. Its attributes do not count.
+  package func couldGive(_ provisioning: Provisioning, with known: PlaceholderValues) -> Bool {
     switch (form, provisioning.work) {
-    case (.parts(let thing, let policies, let activatesLast), .parts(let parts)):
-      guard activatesLast == parts.activatesLast, Self.couldGive(policies, parts.policies) else { return false }
-      switch (thing, parts.thing) {
-      case (nil, nil): return true
-      case (let thing?, let given?): return thing.couldGive(given)
-      default: return false
-      }
+    case (.parts(let thing, let policies, let activatesLast), .parts(let given)):
+      guard activatesLast == given.activatesLast, isWellFormed(given),
+        let pairs = Pairs(thing, policies, given), let values = values(giving: pairs, with: known)
+      else { return false }
+      guard attributeNames.allSatisfy({ values[$0] != nil }) else { return pairs.couldBe(with: values) }
+      var filling = known
+      filling.attributes = attributeNames.map { NamedText($0, values[$0] ?? "") }
+      guard case .parts(let filled)? = try? work(filling) else { return false }
+      // Hosts may list the same names in another order.
+      return filled.sorted == given.sorted
     case (.template(let template), .template(let given)):
       // A template takes all attributes of a request, also those that it has no parameter for.
-      let values = PlaceholderValues(
-        certificateID: certificateID, deviceID: nil, attributes: given.parameters, certificate: nil)
-      return (try? filled(template, values)) == given
+      var filling = known
+      filling.attributes = given.parameters
+      return (try? filled(template, filling)) == given
     default: return false
     }
   }
 
-  fileprivate static func couldGive(_ texts: [PlaceholderText], _ given: [String]) -> Bool {
-    // Two texts may give the same name, which is listed once.
-    given.count <= texts.count && given.allSatisfy { name in texts.contains { $0.couldGive(name) } }
+  /// Whether each text is one that AWS IoT takes. Their lengths are then bounded.
+  private func isWellFormed(_ parts: DeviceParts) -> Bool {
+    do throws(ServiceError) {
+      for name in parts.policies { try check(name, .policy) }
+      guard let thing = parts.thing else { return true }
+      try check(thing.name, .thing)
+      if let type = thing.type { try check(type, .thingType) }
+      for name in thing.groups { try check(name, .thingGroup) }
+      for attribute in thing.attributes { try check(attribute) }
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /// The values that are known, and those that follow from them and from the texts; `nil`: there are none.
+  private func values(giving pairs: Pairs, with known: PlaceholderValues) -> [String: String]? {
+    var values: [String: String] = [:]
+    for name in texts.flatMap(\.names) where Builtin(rawValue: name) != nil {
+      guard let value = value(of: name, known), !value.isEmpty else { return nil }
+      values[name] = value
+    }
+    // Each value makes others certain. Rounds are no more than there are placeholders.
+    var count = -1
+    while count < values.count {
+      count = values.count
+      guard let texts = pairs.texts(with: values) else { return nil }
+      for (text, given) in texts {
+        guard let found = PartlyFilledText(text, values).certainValues(giving: given) else { return nil }
+        values.merge(found) { earlier, _ in earlier }
+      }
+    }
+    return values
   }
 }
 
-extension ProvisioningProfile.Thing {
-  fileprivate func couldGive(_ given: DeviceParts.Thing) -> Bool {
-    guard isExclusive == given.isExclusive, name.couldGive(given.name),
-      ProvisioningProfile.couldGive(groups, given.groups)
-    else { return false }
-    switch (type, given.type) {
+extension DeviceParts {
+  /// The same with the names of lists in one order.
+  fileprivate var sorted: DeviceParts {
+    var sorted = self
+    sorted.policies.sort()
+    sorted.thing?.groups.sort()
+    return sorted
+  }
+}
+
+/// The texts of a profile beside what they gave.
+private struct Pairs {
+  /// Texts that give one text each.
+  private var single: [(text: PlaceholderText, given: String)] = []
+  /// Texts that give names, each of which is listed once.
+  private var lists: [(texts: [PlaceholderText], given: [String])]
+
+  /// `nil`: the profile has other parts.
+  init?(_ thing: ProvisioningProfile.Thing?, _ policies: [PlaceholderText], _ given: DeviceParts) {
+    lists = [(policies, given.policies)]
+    switch (thing, given.thing) {
     case (nil, nil): break
-    case (let type?, let given?) where type.couldGive(given): break
-    default: return false
+    case (let thing?, let given?):
+      single.append((thing.name, given.name))
+      lists.append((thing.groups, given.groups))
+      switch (thing.type, given.type) {
+      case (nil, nil): break
+      case (let type?, let given?): single.append((type, given))
+      default: return nil
+      }
+      let attributes = thing.attributes.sorted { $0.name < $1.name }
+      guard thing.isExclusive == given.isExclusive, attributes.map(\.name) == given.attributes.map(\.name) else {
+        return nil
+      }
+      single += zip(attributes, given.attributes).map { ($0.value, $1.value) }
+    default: return nil
     }
-    return given.attributes.allSatisfy { attribute in
-      attributes.contains { $0.name == attribute.name && $0.value.couldGive(attribute.value) }
+    guard lists.allSatisfy({ $0.given.count <= $0.texts.count && Set($0.given).count == $0.given.count }) else {
+      return nil
     }
   }
-}
 
-extension PlaceholderText {
-  /// Whether the text is this one with values for its placeholders. Each literal is taken where it comes first.
-  func couldGive(_ filled: String) -> Bool {
-    var rest = filled.utf8[...]
-    var isAnchored = true
-    for (index, piece) in pieces.enumerated() {
-      guard case .literal(let literal) = piece else {
-        isAnchored = false
-        continue
+  /// Each text that certainly gave one, and this one; `nil`: a list has a name that no text gives.
+  func texts(with values: [String: String]) -> [(PlaceholderText, String)]? {
+    var pairs = single.map { ($0.text, $0.given) }
+    for (texts, given) in lists {
+      var rest = given
+      let open = texts.filter { text in
+        let partly = PartlyFilledText(text, values)
+        guard partly.isComplete else { return true }
+        rest.removeAll { partly.couldGive($0) }
+        return false
       }
-      let bytes = Array(literal.utf8)
-      if isAnchored {
-        guard rest.starts(with: bytes) else { return false }
-        rest = rest.dropFirst(bytes.count)
-      } else if index == pieces.count - 1 {
-        return rest.suffix(bytes.count).elementsEqual(bytes)
-      } else {
-        guard let place = rest.firstRange(of: bytes) else { return false }
-        rest = rest[place.upperBound...]
-      }
-      isAnchored = true
+      guard rest.count <= open.count else { return nil }
+      // Otherwise two texts gave the same name.
+      if rest.count == open.count { pairs += zip(open, rest).map { ($0, $1) } }
     }
-    return !isAnchored || rest.isEmpty
+    return pairs
+  }
+
+  /// Whether the lists are possible: the texts that give one text each are known to be.
+  func couldBe(with values: [String: String]) -> Bool {
+    lists.allSatisfy { texts, given in
+      let partly = texts.map { PartlyFilledText($0, values) }
+      return partly.allSatisfy { given.contains(where: $0.couldGive) }
+        && given.allSatisfy { name in partly.contains { $0.couldGive(name) } }
+    }
   }
 }

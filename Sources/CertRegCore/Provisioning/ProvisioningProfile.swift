@@ -141,7 +141,8 @@ package struct ProvisioningProfile: Hashable, Sendable {
     return names.contains(Builtin.commonName.rawValue) || names.contains(Builtin.serialNumber.rawValue)
   }
 
-  private var texts: [PlaceholderText] {
+  /// All its texts with placeholders.
+  var texts: [PlaceholderText] {
     guard case .parts(let thing, let policies, _) = form else { return [] }
     guard let thing else { return policies }
     return [thing.name] + (thing.type.map { [$0] } ?? []) + thing.attributes.map(\.value) + thing.groups + policies

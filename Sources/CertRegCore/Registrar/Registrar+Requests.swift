@@ -89,15 +89,17 @@ extension Registrar {
   /// Takes over a job that another host left behind, whose caller was told that it is safe. A job for the same that is
   /// under way here serves for both, and so does one for a status that was asked for later.
   ///
-  /// - Returns: The job that carries it out, whether the disk has it already, and what has to be done.
+  /// - Returns: The job that carries it out, whether the disk has it already, and what has to be done; `nil`: the queue
+  ///   is full, and nothing has changed.
   package func adopt(
     _ left: PendingRegistration, now: Moment
-  ) -> (job: JobID, isStored: Bool, actions: [Action]) {
+  ) -> (job: JobID, isStored: Bool, actions: [Action])? {
     if let serving = jobServing(left), let job = jobs[serving] {
       _ = coordinator.isSafe(job.pending)
       job.isPromised = true
       return (serving, !job.isStoring, takeActions())
     }
+    guard ledger.refusal(limit: configuration.maxPending, share: nil) == nil else { return nil }
     var pending = left
     pending.sequence = ledger.takeSequence()
     let caller = Caller(uid: pending.requester.uid, connection: 0)

@@ -237,7 +237,7 @@ package final class Registrar {
   /// The number of jobs under way.
   package var pendingCount: Int { jobs.count }
 
-  /// Whether jobs of other hosts may be added. The other half of the queue is left to this host's own callers.
+  /// Whether to ask for jobs of other hosts. The other half of the queue is left to this host's own callers.
   package var hasRoomForOthers: Bool { jobs.count < configuration.maxPending / 2 }
 
   /// Whether any job of the certificate is under way.

@@ -81,14 +81,17 @@ extension EngineLoop {
   var targetNames: [TargetName] { figures.targets }
 
   /// Carries out what another host left behind; `begun` gets the job, and whether the disk has it already.
-  func takeOver(_ pending: PendingRegistration, begun: (JobID, _ isStored: Bool) -> Void) {
+  ///
+  /// - Returns: Whether the queue has room for it.
+  func takeOver(_ pending: PendingRegistration, begun: (JobID, _ isStored: Bool) -> Void) -> Bool {
     // The next process finds it in the database.
-    guard !registrar.isDraining else { return }
+    guard !registrar.isDraining else { return true }
     var pending = pending
     pending.facts.place = pending.facts.place ?? known.home(of: pending.key.target).jobHome
-    let (job, isStored, actions) = registrar.adopt(pending, now: clock.now)
+    guard let (job, isStored, actions) = registrar.adopt(pending, now: clock.now) else { return false }
     begun(job, isStored)
     perform(actions)
+    return true
   }
 
   // MARK: Results

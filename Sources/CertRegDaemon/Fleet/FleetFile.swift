@@ -44,14 +44,29 @@ struct FleetFile: Sendable, Equatable {
       return nil
     }
     self.instance = instance
-    progress.fleetID = json["fleet"]?.string
-    progress.untoldAfter = json["untoldAfter"]?.integer.map { Int64($0) }
-    progress.offsetMicroseconds = json["offset"]?.integer.map { Int64($0) } ?? 0
-    progress.sentNumber = json["sent"]?.integer.map { Int64($0) } ?? 0
-    progress.newsAt = json["newsAt"]?.integer.map { Int64($0) } ?? 0
-    for member in json["positions"]?.members ?? [] {
-      progress.positions[member.name] = member.value.integer.map { Int64($0) }
+    // Without progress, also without the fleet's ID, the host tells and hears everything again: that loses nothing.
+    progress = Self.progress(json) ?? FleetProgress()
+  }
+
+  /// `nil`: a number is none that this program writes, so that the file is damaged.
+  private static func progress(_ json: JSONValue) -> FleetProgress? {
+    func number(_ value: JSONValue?, in range: ClosedRange<Int64> = FleetProgress.numbers) -> Int64? {
+      guard let value else { return 0 }
+      return value.integer.map { Int64($0) }.flatMap { range.contains($0) ? $0 : nil }
     }
+    // Either clock may be the one that is ahead.
+    let offsets = -FleetProgress.numbers.upperBound...FleetProgress.numbers.upperBound
+    guard let sent = number(json["sent"]), let newsAt = number(json["newsAt"]),
+      let untoldAfter = number(json["untoldAfter"]), let offset = number(json["offset"], in: offsets)
+    else { return nil }
+    var progress = FleetProgress(fleetID: json["fleet"]?.string, sentNumber: sent, newsAt: newsAt)
+    progress.untoldAfter = json["untoldAfter"] == nil ? nil : untoldAfter
+    progress.offsetMicroseconds = offset
+    for member in json["positions"]?.members ?? [] {
+      guard let position = number(member.value) else { return nil }
+      progress.positions[member.name] = position
+    }
+    return progress
   }
 
   init(instance: String, progress: FleetProgress = FleetProgress()) {

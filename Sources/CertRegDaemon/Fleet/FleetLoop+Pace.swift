@@ -49,9 +49,10 @@ extension FleetLoop {
   }
 
   func pace(_ id: FleetLane.ID, _ order: FleetMember.PaceOrder) {
-    guard let target = FleetTarget(text: id.target), let operation = UpstreamOperation(rawValue: id.operation) else {
-      return
-    }
+    guard let target = FleetTarget(text: id.target), let operation = UpstreamOperation(rawValue: id.operation),
+      // The target may have been removed since, or point elsewhere.
+      parts.known.fleetTarget(of: target.name) == target
+    else { return }
     if order.learnt != nil || order.endsRise { engine?.learn(order, of: operation, target: target.name) }
     let share = order.share.map { PaceShare(part: $0, probing: order.probing) }
     guard shares[id] != share else { return }

@@ -123,10 +123,11 @@ extension FleetLoop {
     guard isStarted else { return }
     switch judged {
     case .success(let pending):
-      engine?.takeOver(pending) { [self] job, isStored in
+      let hasRoom = engine?.takeOver(pending) { [self] job, isStored in
         member.resume(job, row.key, now: parts.clock.now)
         if isStored { member.took(row.id) } else { takenRows[job, default: []].append(row.id) }
       }
+      if hasRoom == false { member.postpone(row.id, now: parts.clock.monotonic) }
     case .failure(let refusal):
       say("a registration that another host left behind is not carried out: \(refusal.message)", row.key)
       member.leave(row.id)

@@ -34,12 +34,6 @@ final class LeftRegistrations: Sendable {
   /// - Throws: Why it is not carried out.
   func judged(_ left: PendingRegistration) throws(Refusal) -> PendingRegistration {
     var judged = left
-    if let provisioning = left.provisioning {
-      let profile = profiles.withLock { $0[provisioning.profile] }
-      guard profile?.couldGive(provisioning, to: left.key.certificateID) == true else {
-        throw Refusal(message: "the profile \(provisioning.profile) of this host does not give what it asks for")
-      }
-    }
     guard left.purpose.registers else {
       guard left.der.isEmpty, left.provisioning == nil, let status = left.status, status.canBeSet else {
         throw Refusal(message: "it is no change of a status that a caller could ask for")
@@ -55,6 +49,20 @@ final class LeftRegistrations: Sendable {
     } catch {
       throw Refusal(message: error.message)
     }
+    if let provisioning = left.provisioning, !couldGive(provisioning, to: left) {
+      throw Refusal(message: "the profile \(provisioning.profile) of this host does not give what it asks for")
+    }
     return judged
+  }
+
+  /// Whether a profile of this host gives a provisioning to a certificate that the validator has accepted.
+  private func couldGive(_ provisioning: Provisioning, to left: PendingRegistration) -> Bool {
+    guard let profile = profiles.withLock({ $0[provisioning.profile] }) else { return false }
+    let known = PlaceholderValues(
+      certificateID: left.key.certificateID,
+      // Members of an earlier version have not written the name that the profile was filled with.
+      deviceID: provisioning.deviceID ?? left.deviceID, attributes: [],
+      certificate: profile.readsCertificate ? PlaceholderValues.Certificate(der: left.der) : nil)
+    return profile.couldGive(provisioning, with: known)
   }
 }
