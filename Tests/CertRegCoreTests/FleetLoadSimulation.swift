@@ -17,7 +17,7 @@ final class FleetLoadSimulation {
     var marking: [JobID: CallPermit] = [:]
     var callsUnderWay = 0
     var lastJob: Int64 = 0
-    var wanted: (callsPerSecond: Double, at: MonotonicTime)
+    var demand = LaneDemand()
     var memberTimer: MonotonicTime?
     var callTimer: MonotonicTime?
 
@@ -27,7 +27,6 @@ final class FleetLoadSimulation {
       gate = TargetGate(limits: limits, now: now.monotonic)
       member = FleetMember(
         name: FleetLoadSimulation.name(number), progress: FleetProgress(fleetID: "f"), seed: seed, now: now)
-      wanted = (0, now.monotonic)
     }
 
     var identity: FleetIdentity { FleetIdentity(name: member.name, instance: "i", takeover: .seconds(120)) }
@@ -205,20 +204,11 @@ final class FleetLoadSimulation {
 
   private func report(_ host: Host) -> FleetLane.Report {
     let (rate, isNews) = host.gate.takeRate(of: Self.operation, now: now)
-    // As `FleetLoop` of the daemon.
-    let rest = min(host.wanted.callsPerSecond, quota) * Self.rest(after: now - host.wanted.at)
-    let want = max(Double(host.ready.count + host.marking.count + host.callsUnderWay) * 10, rest)
-    host.wanted = (want < 1 ? 0 : want, now)
+    host.demand.note(
+      waiting: host.ready.count + host.marking.count + host.callsUnderWay, rate: rate.callsPerSecond, now: now)
     return host.member.report(
-      of: Self.lane, want: host.wanted.callsPerSecond, rate: rate, hasLearnt: isNews,
+      of: Self.lane, want: host.demand.callsPerSecond, rate: rate, hasLearnt: isNews,
       throttles: host.gate.throttles(of: Self.operation))
-  }
-
-  /// Half after each quarter of a second.
-  private static func rest(after time: Duration) -> Double {
-    var (left, part) = (time.milliseconds, 1.0)
-    while left >= 250 { (left, part) = (left - 250, part / 2) }
-    return part * (1 - Double(left) / 500)
   }
 
   private func reply(to batch: FleetBatch, _ host: Host) -> FleetReply {

@@ -186,7 +186,8 @@ import Testing
     #expect(member.positions == ["m2": 499, "m3": 7])
   }
 
-  @Test func `a share comes before the jobs that are granted with it`() throws {
+  /// A member whose job has its claim and its share of a rate, and what it did on the last reply.
+  private func memberAtWork() throws -> (FleetMember, [FleetMember.Action]) {
     var member = joined()
     _ = member.begin(Self.job, Self.key, since: .min, now: clock.now)
     clock.advance(by: .milliseconds(300))
@@ -206,9 +207,33 @@ import Testing
         parts: [FleetLane.Part(member: "m1", want: 1, share: 0.5, throttles: 0)])
     ]
     let actions = reply(granted, to: &member)
+    return (member, actions)
+  }
+
+  @Test func `a share comes before the jobs that are granted with it`() throws {
+    let (_, actions) = try memberAtWork()
     let pace = actions.firstIndex { if case .pace = $0 { true } else { false } }
     let grant = actions.firstIndex { if case .coordinated = $0 { true } else { false } }
     #expect(try #require(pace) < #require(grant))
+  }
+
+  @Test(arguments: [false, true])
+  func `the end of all work is told with what is left of the rate`(hasOtherWork: Bool) throws {
+    var (member, _) = try memberAtWork()
+    if hasOtherWork {
+      let other = FleetKey(certificateID: CertificateID(words: (2, 0, 0, 0)), target: Self.target)
+      _ = member.claim(other, isCalled: true, since: .min, now: clock.now)
+      _ = member.takeActions()
+      var granted = FleetReply()
+      granted.granted = [other: false]
+      reply(granted, to: &member)
+    }
+    clock.advance(by: FleetMember.tick * 2 / 5)
+    member.tell(Self.key, stamp: 1)
+    member.end(Self.job, Self.key)
+    member.timePassed(now: clock.now)
+    let last = try #require(batch(member.takeActions()))
+    #expect(last.results.map(\.key) == [Self.key] && last.isFull == !hasOtherWork)
   }
 
   @Test func `a claim whose grant was lost is asked for again, and not given up`() throws {

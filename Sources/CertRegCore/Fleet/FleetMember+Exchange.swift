@@ -10,7 +10,7 @@ extension FleetMember {
     guard rested >= tickPause || !batch.isEmpty else { return }
     // What goes shortly before a full one goes with it, unless a rate rises: the more often the members hear of each
     // other's rates, the faster.
-    if rested >= (isRising ? tickPause : tickPause * 3 / 4) {
+    if rested >= (isRising ? tickPause : tickPause * 3 / 4) || endsWork(batch) && rested >= tickPause * 2 / 5 {
       fillFull(&batch, now: now.monotonic)
       batch.isFull = true
       batch.positions = positions
@@ -26,6 +26,11 @@ extension FleetMember {
     inFlight = (batch, now.monotonic)
     exchangedAt = now.monotonic
     actions.append(.exchange(batch))
+  }
+
+  /// Whether a batch tells the end of all work: the rest of the rate is the others', who may wait for it.
+  private func endsWork(_ batch: FleetBatch) -> Bool {
+    !lanes.isEmpty && work.keys.isEmpty && !batch.results.isEmpty
   }
 
   /// When the next exchange may begin; `nil`: now.

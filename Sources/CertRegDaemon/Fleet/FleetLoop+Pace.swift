@@ -1,17 +1,7 @@
 import CertRegCore
-import Glibc
 
 // The rates that all hosts have in common.
 extension FleetLoop {
-  /// Calls a second that a host wants for a job that waits: it would like it to end at once, and more may follow.
-  private static let callsOfJob = 10.0
-
-  /// What this host wanted of each lane at the last exchange.
-  struct Want {
-    var callsPerSecond = 0.0
-    var at: MonotonicTime
-  }
-
   func lanes(of targets: [TargetName]) -> [FleetLane.Report] {
     var reports: [FleetLane.Report] = []
     let now = parts.clock.monotonic
@@ -20,22 +10,14 @@ extension FleetLoop {
       for pace in engine?.takePaces(of: name) ?? [] {
         let id = FleetLane.ID(target: text, operation: pace.operation.rawValue)
         guard pace.rate.callsPerSecond != nil || member.knowsLane(id) else { continue }
-        // A caller that asks for one after the other has work also between two requests.
-        let want = max(Double(pace.waiting) * Self.callsOfJob, rest(of: id, rate: pace.rate, now: now))
-        wants[id] = Want(callsPerSecond: want < 1 ? 0 : want, at: now)
+        demands[id, default: LaneDemand()].note(waiting: pace.waiting, rate: pace.rate.callsPerSecond, now: now)
+        let want = demands[id]?.callsPerSecond ?? 0
         reports.append(
           member.report(
-            of: id, want: want < 1 ? 0 : want, rate: pace.rate, hasLearnt: pace.isNews, throttles: pace.throttles))
+            of: id, want: want, rate: pace.rate, hasLearnt: pace.isNews, throttles: pace.throttles))
       }
     }
     return reports
-  }
-
-  /// What is left of the last want: half of it after a quarter of a second. More than the rate is no use to anybody.
-  private func rest(of id: FleetLane.ID, rate: FleetLane.Rate, now: MonotonicTime) -> Double {
-    guard let last = wants[id] else { return 0 }
-    let quarters = Double((now - last.at).milliseconds) / 250
-    return min(last.callsPerSecond, rate.callsPerSecond ?? .infinity) * exp2(-quarters)
   }
 
   /// What was to be told of rates did not get through.

@@ -51,7 +51,7 @@ final class FleetLoop {
   private var timerDue: MonotonicTime?
   private var isScheduled = false
   var isStarted = false
-  var wants: [FleetLane.ID: Want] = [:]
+  var demands: [FleetLane.ID: LaneDemand] = [:]
   var problemsSaid: Set<String> = []
   private(set) var figures = FleetFigures()
 

@@ -1,0 +1,47 @@
+import Glibc
+
+/// What a host has work for in one lane, from one exchange with the others to the next.
+package struct LaneDemand: Sendable {
+  /// Calls a second that a host wants for a job that waits: it would like it to end at once, and more may follow.
+  private static let callsOfJob = 10.0
+  /// For so long it counts that a caller paused between two requests.
+  private static let memoryOfPauses = Duration.seconds(5)
+  /// A longer time without work is no pause between two requests.
+  private static let longestPause = Duration.seconds(1)
+
+  /// Calls a second; 0: no work.
+  package private(set) var callsPerSecond = 0.0
+  private var at = MonotonicTime(nanoseconds: 0)
+  /// When work waited last.
+  private var workedAt: MonotonicTime?
+  /// Whether work was missing at the last exchange.
+  private var isIdle = true
+  /// When work came after a pause.
+  private var pausedAt: MonotonicTime?
+
+  package init() {}
+
+  /// Notes what waits at an exchange. Work that is done leaves the rate to others at once: what they have left would
+  /// wait for it. A caller that asks for one after the other has work also between two requests, so that after a pause
+  /// the want only halves in each quarter of a second.
+  ///
+  /// - Parameters:
+  ///   - waiting: Jobs that wait for the call, and calls under way.
+  ///   - rate: Calls a second of all hosts; more is no use to anybody. `nil`: not paced.
+  package mutating func note(waiting: Int, rate: Double?, now: MonotonicTime) {
+    let quarters = Double((now - at).milliseconds) / 250
+    let rest = pausesNow(now) ? min(callsPerSecond, rate ?? .infinity) * exp2(-quarters) : 0
+    if waiting > 0 {
+      if isIdle, let workedAt, now - workedAt < Self.longestPause { pausedAt = now }
+      workedAt = now
+    }
+    isIdle = waiting <= 0
+    let want = max(Double(waiting) * Self.callsOfJob, rest)
+    callsPerSecond = want < 1 ? 0 : want
+    at = now
+  }
+
+  private func pausesNow(_ now: MonotonicTime) -> Bool {
+    pausedAt.map { now - $0 < Self.memoryOfPauses } ?? false
+  }
+}
