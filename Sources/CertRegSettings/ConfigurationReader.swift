@@ -18,18 +18,20 @@ struct ConfigurationReader {
   private var nodesLeft = limitNodes
   private var valueBytesLeft = limitValueBytes
   private var problems = ProblemList()
+  /// Whether nothing of the file is left out of the tree.
+  private var isWhole = true
 
   private init(path: String) {
     self.path = path
   }
 
-  /// The tree of `bytes`; an empty file is an empty tree. Throws the one fault that stops a YAML parser, or all that
-  /// keep the tree from being a configuration's.
-  static func read(_ bytes: [UInt8], path: String) throws(SettingsError) -> ConfigurationNode {
+  /// The tree of `bytes`, and what keeps it from being a configuration's; an empty file is an empty tree. Throws the one
+  /// fault that stops a YAML parser, and what is wrong with a file that is too large.
+  static func read(_ bytes: [UInt8], path: String) throws(SettingsError) -> (ConfigurationNode, ProblemList) {
     var reader = ConfigurationReader(path: path)
     let node = try reader.tree(bytes)
-    if !reader.problems.all.isEmpty { throw SettingsError(problems: reader.problems.all) }
-    return node
+    guard reader.isWhole else { throw SettingsError(problems: reader.problems.all) }
+    return (node, reader.problems)
   }
 
   private mutating func tree(_ bytes: [UInt8]) throws(SettingsError) -> ConfigurationNode {
@@ -63,11 +65,13 @@ struct ConfigurationReader {
   private mutating func convert(_ node: YAMLNode, key: String, depth: Int) -> ConfigurationNode {
     let origin = place(node.mark)
     guard depth <= Self.limitDepth else {
+      isWhole = false
       report(origin, key, "is nested too deeply")
       return ConfigurationNode(.null, origin: origin)
     }
     nodesLeft -= 1
     guard nodesLeft > 0 else {
+      isWhole = false
       // Said once: the rest of the tree is left out.
       if nodesLeft == 0 { report(origin, key, "the file holds more than \(Self.limitNodes) values") }
       return ConfigurationNode(.null, origin: origin)
@@ -92,6 +96,7 @@ struct ConfigurationReader {
   private mutating func takesValue(_ text: String, _ origin: SettingOrigin, _ key: String) -> Bool {
     guard valueBytesLeft >= 0 else { return false }
     valueBytesLeft -= text.utf8.count
+    isWhole = isWhole && valueBytesLeft >= 0
     if valueBytesLeft < 0 { report(origin, key, "the file's aliases expand to too much") }
     return valueBytesLeft >= 0
   }
@@ -122,10 +127,11 @@ struct ConfigurationReader {
         continue
       }
       let path = ProblemList.path(key, name)
-      if let first = lines.updateValue(keyOrigin, forKey: name) {
+      if let first = lines[name] {
         report(keyOrigin, path, "is given twice: first at \(first)")
         continue
       }
+      lines[name] = keyOrigin
       let value = convert(member.value, key: path, depth: depth + 1)
       own.append(ConfigurationNode.Member(key: name, keyOrigin: keyOrigin, value: value))
     }

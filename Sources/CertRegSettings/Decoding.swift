@@ -1,6 +1,6 @@
 /// What decoding a tree leaves behind besides the value: every problem, and where each value came from.
 struct Decoding {
-  private(set) var problems = ProblemList()
+  var problems = ProblemList()
   /// By key path, for keys that something other than the default was given for.
   private(set) var origins: [String: SettingOrigin] = [:]
 

@@ -38,9 +38,10 @@ package struct SettingsLoader: Sendable {
   package func load(replacing inForce: LoadedSettings? = nil) throws(SettingsError) -> LoadedSettings {
     let (path, origin) = configurationFile()
     var tree = ConfigurationNode(.null)
+    var decoding = Decoding()
     let bytes = try readFile(path)
     if let bytes {
-      tree = try ConfigurationReader.read(bytes, path: path)
+      (tree, decoding.problems) = try ConfigurationReader.read(bytes, path: path)
     } else if origin != .builtIn {
       let problem = SettingsError.Problem(
         origin: origin, key: "", message: "there is no file \(quoted(path, limit: 4096))")
@@ -57,7 +58,6 @@ package struct SettingsLoader: Sendable {
     }
     overlay(&tree)
     var settings = Settings()
-    var decoding = Decoding()
     Schema.root.decode(tree, "", into: &settings, &decoding)
     chooseDefaultTarget(&settings, &decoding)
     SettingsChecks.check(settings, &decoding)

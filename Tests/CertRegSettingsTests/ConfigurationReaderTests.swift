@@ -42,6 +42,14 @@ import Testing
     #expect(found.first?.contains("given twice") == true)
   }
 
+  @Test func `what is wrong with the file hides no wrong value`() {
+    let found = problems("socket:\n  window: 3\n  window: 4\n  window: 5\n  mode: !!int 7\nlog:\n  level: loud\n")
+    #expect(found.count == 5, "\(found)")
+    #expect(found.first == "/c.yaml:3: socket.window: is given twice: first at /c.yaml:2")
+    #expect(found.dropFirst().first == "/c.yaml:4: socket.window: is given twice: first at /c.yaml:2")
+    #expect(found.last?.hasPrefix("/c.yaml:7: log.level: ") == true)
+  }
+
   @Test func `compares keys as they are written, not by their YAML types`() {
     #expect(
       problems("targets:\n  1: {}\n  \"1\": {}\n") == ["/c.yaml:3: targets.1: is given twice: first at /c.yaml:2"])
@@ -70,7 +78,7 @@ import Testing
   }
 
   @Test func `refuses tags`() {
-    let found = problems("socket:\n  group: !secret abc\n  window: !!int 3\ndefaultTarget: !!str 5\nlog: !!map {}\n")
+    let found = problems("socket:\n  group: !secret abc\n  window: !!int 3\n  mode: !!str 0600\nlog: !!map {}\n")
     #expect(
       found == [
         "/c.yaml:2: socket.group: has the tag \"!secret\": tags are not supported",

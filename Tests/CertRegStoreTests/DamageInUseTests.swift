@@ -8,8 +8,13 @@ import Testing
 @Suite struct DamageInUseTests {
   /// Holds the thread of the commits while `body` runs.
   private func whileCommitsWait(_ store: SQLiteRegistrationStore, _ body: () throws -> Void) throws {
-    let gate = DispatchSemaphore(value: 0)
-    store.onCommitThread { gate.wait() }
+    let (isHeld, gate) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+    store.onCommitThread {
+      isHeld.signal()
+      gate.wait()
+    }
+    // Until then the commit before may still look for the next one.
+    isHeld.wait()
     defer { gate.signal() }
     try body()
   }
