@@ -28,6 +28,7 @@ package struct LaneDemand: Sendable {
   /// - Parameters:
   ///   - waiting: Jobs that wait for the call, and calls under way.
   ///   - rate: Calls a second of all hosts; more is no use to anybody. `nil`: not paced.
+  ///   - now: The time of the exchange.
   package mutating func note(waiting: Int, rate: Double?, now: MonotonicTime) {
     let quarters = Double((now - at).milliseconds) / 250
     let rest = pausesNow(now) ? min(callsPerSecond, rate ?? .infinity) * exp2(-quarters) : 0

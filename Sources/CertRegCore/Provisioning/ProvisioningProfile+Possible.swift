@@ -5,7 +5,9 @@ extension ProvisioningProfile {
   /// Values that follow from the texts are the same in all of them. Where texts leave a choice, as `{a}{b}` does, each
   /// text may have made its own.
   ///
-  /// - Parameter known: What is known of the request and its certificate. Its attributes do not count.
+  /// - Parameters:
+  ///   - provisioning: The provisioning, as another host tells it.
+  ///   - known: What is known of the request and its certificate. Its attributes do not count.
   package func couldGive(_ provisioning: Provisioning, with known: PlaceholderValues) -> Bool {
     switch (form, provisioning.work) {
     case (.parts(let thing, let policies, let activatesLast), .parts(let given)):
