@@ -8,8 +8,8 @@ extension String {
     return true
   }
 
-  /// Whether the text is a short word of the characters that AWS makes IDs and names from. What an upstream, or the
-  /// database of a fleet, gives as an ID is one only then: answers, logs and terminals take it as it is.
+  /// Whether the text is a short word of the characters that AWS makes IDs and names from. Other IDs of an upstream, or
+  /// of the database of a fleet, are left out: answers, logs and terminals take IDs as they are.
   package var isIdentifier: Bool {
     !isEmpty && utf8.count <= 128
       && hasOnly { byte in

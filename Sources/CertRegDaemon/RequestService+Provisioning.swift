@@ -1,7 +1,6 @@
 import CertRegCore
 import CertRegProtocol
 import CertRegSocket
-import CertRegX509
 
 // The profile of a request to register.
 extension RequestService {
@@ -66,13 +65,5 @@ extension RequestService {
       return PlaceholderValues(
         certificateID: certificateID, deviceID: request.deviceID, attributes: request.attributes, certificate: names)
     }
-  }
-}
-
-extension PlaceholderValues.Certificate {
-  /// Reads a certificate that the validator has accepted; `nil`: see ``CertificateNames``.
-  init?(der: [UInt8]) {
-    guard let names = CertificateNames(der: der) else { return nil }
-    self.init(commonName: names.commonName, serialNumber: names.serialNumber)
   }
 }

@@ -16,12 +16,13 @@ final class HTTPConnectionHandler: ChannelInboundHandler {
   private enum State {
     /// Leads to `receiving` or `refusing`.
     case idle
-    /// The head is there; leads to `answering` or `blocked`, or to `refusing` when the body is too long.
+    /// The head is there; leads to `blocked`, or to `refusing` when the body is too long.
     case receiving(HTTPRequestHead, body: ByteBuffer)
     /// An answer was sent ahead of the request's end; the connection ends with it. Closing at once would make the
     /// client's system throw the answer away with an error for what it still sends.
     case refusing(unreadBytes: Int)
-    /// The client has to read the answers before it; leads to `answering`.
+    /// The request is there. It is answered once the client has read enough of the answers before it; leads to
+    /// `answering`.
     case blocked(HTTPRequestHead, body: ByteBuffer)
     /// The answer waits for its latency or is being sent; leads to `idle`.
     case answering
@@ -31,6 +32,7 @@ final class HTTPConnectionHandler: ChannelInboundHandler {
   private let bodyLimitBytes: Int
   private let logger: Logger
   private var state = State.idle
+  /// Whether an answer is being written, which can deliver the next request.
   private var isSending = false
 
   init(endpoint: SandboxEndpoint, bodyLimitBytes: Int, logger: Logger) {
@@ -69,6 +71,7 @@ final class HTTPConnectionHandler: ChannelInboundHandler {
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
     answerIfWritable(context: context)
+    context.flush()
     context.fireChannelWritabilityChanged()
   }
 

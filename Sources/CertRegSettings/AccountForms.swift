@@ -60,14 +60,3 @@ func isLetterOrDigit(_ scalar: Unicode.Scalar) -> Bool {
   default: false
   }
 }
-
-func isLowerCaseOrDigit(_ byte: UInt8) -> Bool {
-  switch byte {
-  case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
-  default: false
-  }
-}
-
-func spaced(_ punctuation: String) -> String {
-  punctuation.map { String($0) }.joined(separator: " ")
-}

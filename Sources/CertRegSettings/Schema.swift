@@ -70,7 +70,7 @@ enum Schema {
         + " Not below `maxLineBytes`."),
     .value(
       "memoryBudgetBytes", \.memoryBudgetBytes, .size(65_536...(16 << 30)),
-      "The same for all connections together. Not below `connectionBudgetBytes`.", atReload: false),
+      "The same for all connections together, with unread answers. Not below `connectionBudgetBytes`.", atReload: false),
   ])
 
   private static let validation = KeyTable<ValidationPolicies>(

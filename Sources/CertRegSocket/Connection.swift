@@ -38,7 +38,7 @@ final class Connection {
   var lastInput: UInt64
   /// The same for the first bytes of the line that waits in `input`.
   var lineBegan: UInt64
-  /// When the kernel last took bytes of the output, or had room for none of it.
+  /// When the kernel last took bytes of the output, or first had no room for the rest.
   var lastOutput: UInt64
   var missedParts = 0
 
@@ -105,9 +105,9 @@ final class Connection {
   }
 
   /// Whether the connection holds bytes of the common budget for a line that its client has to finish. Not where the
-  /// window or the budget is the reason that it is not read.
+  /// window, the budget or unread answers are the reason that it is not read.
   var holdsUnfinishedLine: Bool {
-    (budgetHeld > 0 || overdraws) && !awaitsBudget && state.mayTakeLine && !input.isEmpty
+    (budgetHeld > 0 || overdraws) && !awaitsBudget && mayTakeLine && !input.isEmpty
       && framer.pendingBytes == input.count
   }
 
@@ -117,9 +117,16 @@ final class Connection {
   }
 
   /// Whether the connection holds bytes of the common budget for answers, of which its client has read none for so many
-  /// nanoseconds.
+  /// nanoseconds. Lines of a `watch` are left out in place.
   func isOutputOverdue(after nanoseconds: UInt64) -> Bool {
-    isBlocked && budgetHeld > 0 && loop.now - lastOutput >= nanoseconds
+    isBlocked && budgetHeld > 0 && !state.isWatching && loop.now - lastOutput >= nanoseconds
+  }
+
+  /// Closes the connection: others wait for the bytes of answers that its client does not read.
+  func giveUpUnreadAnswers() {
+    loop.configuration.connectionsExhausted(
+      "a connection was closed: its client read nothing for a minute while others waited for socket.memoryBudgetBytes")
+    close()
   }
 
   /// Gives up an unfinished line: other connections wait for the bytes that it holds.

@@ -11,7 +11,7 @@ extension SocketLoop {
   /// Nanoseconds that such a line may take as a whole: a byte now and then is no progress.
   private static let lineLimit: UInt64 = 60_000_000_000
   /// Nanoseconds in which a client reads none of its answers, after which its connection is closed if it holds bytes that
-  /// others wait for. Somebody may look at the first page of them.
+  /// others wait for.
   private static let unreadLimit: UInt64 = 60_000_000_000
 
   /// A connection waits for bytes of the common budget: the next sweep is soon.
@@ -52,8 +52,10 @@ extension SocketLoop {
     }
     let isAwaited = budget.isAwaited(at: now)
     for case let connection? in connections where connection.isBlocked && connection.budgetHeld > 0 {
+      // The kernel says that there is room for more when three quarters of the last bytes are read.
+      if isAwaited, connection.isOutputOverdue(after: Self.unreadLimit) { connection.resume() }
       if isAwaited, connection.isOutputOverdue(after: Self.unreadLimit) {
-        connection.close()
+        connection.giveUpUnreadAnswers()
       } else {
         holdsBudget()
       }

@@ -187,7 +187,7 @@ import Testing
   }
 
   /// A member whose job has its claim and its share of a rate, and what it did on the last reply.
-  private func memberAtWork() throws -> (FleetMember, [FleetMember.Action]) {
+  private func memberAtWork(othersWant: Double = 0) throws -> (FleetMember, [FleetMember.Action]) {
     var member = joined()
     _ = member.begin(Self.job, Self.key, since: .min, now: clock.now)
     clock.advance(by: .milliseconds(300))
@@ -204,7 +204,10 @@ import Testing
     granted.lanes = [
       FleetLane.State(
         id: lane, rate: FleetLane.Rate(callsPerSecond: 10), version: 1,
-        parts: [FleetLane.Part(member: "m1", want: 1, share: 0.5, throttles: 0)])
+        parts: [
+          FleetLane.Part(member: "m1", want: 1, share: 0.5, throttles: 0),
+          FleetLane.Part(member: "m2", want: othersWant, share: 0.5, throttles: 0),
+        ])
     ]
     let actions = reply(granted, to: &member)
     return (member, actions)
@@ -217,9 +220,11 @@ import Testing
     #expect(try #require(pace) < #require(grant))
   }
 
-  @Test(arguments: [false, true])
-  func `the end of all work is told with what is left of the rate`(hasOtherWork: Bool) throws {
-    var (member, _) = try memberAtWork()
+  @Test(arguments: [(false, 5, true), (true, 5, false), (false, 0, false)])
+  func `the end of all work is told early to those who wait for the rest of the rate`(
+    hasOtherWork: Bool, othersWant: Double, isEarly: Bool
+  ) throws {
+    var (member, _) = try memberAtWork(othersWant: othersWant)
     if hasOtherWork {
       let other = FleetKey(certificateID: CertificateID(words: (2, 0, 0, 0)), target: Self.target)
       _ = member.claim(other, isCalled: true, since: .min, now: clock.now)
@@ -233,7 +238,7 @@ import Testing
     member.end(Self.job, Self.key)
     member.timePassed(now: clock.now)
     let last = try #require(batch(member.takeActions()))
-    #expect(last.results.map(\.key) == [Self.key] && last.isFull == !hasOtherWork)
+    #expect(last.results.map(\.key) == [Self.key] && last.isFull == isEarly)
   }
 
   @Test func `a claim whose grant was lost is asked for again, and not given up`() throws {

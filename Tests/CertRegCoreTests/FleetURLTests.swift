@@ -77,6 +77,7 @@ import Testing
     "postgresql://u@db/fleet?sslmode=disable&pass%77ord=PASSWORD", "postgresql://u@db/fleet?sslpassword=PASSWORD",
     "postgresql://u:SECRET/PASSWORD@db/fleet", "postgresql://db:PASSWORD/fleet",
     "postgresql://u:PASSWORD?a=b@db/fleet", "postgresql://u:123?a=PASSWORD@db/fleet",
+    "postgresql://u:123?PASSWORD@db/fleet?sslmode=require", "postgresql://u:?PASSWORD@db/fleet?x=y",
     "mysql://u:PASSWORD@db/fleet", "postgresql://u@db/fleet?PASSWORD", "postgresql://u@db/fl eet?a=PASSWORD",
   ])
   func `a URL with a secret, or of another form, is refused without being shown`(text: String) {

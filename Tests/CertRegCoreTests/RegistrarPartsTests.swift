@@ -127,7 +127,7 @@ private func time(_ seconds: Int64) -> MonotonicTime { MonotonicTime(nanoseconds
         ended += 1
         let names = ended
         let isMeant = { (waiter: WaiterTable.Waiter) in waiter.id % 3 == 0 }
-        let removed = table.remove(of: id(1), names: names, dependingOn: names, where: isMeant).map(\.id)
+        let removed = table.remove(of: id(1), dependingOnName: names, where: isMeant).map(\.id)
         #expect(removed == model.remove { $0.namesNeeded == names && isMeant($0) })
       default:
         let names = ended
@@ -138,6 +138,25 @@ private func time(_ seconds: Int64) -> MonotonicTime { MonotonicTime(nanoseconds
       }
       #expect(table.isForDisk(id(1)) == model.waiters.contains { !$0.isAwaiting })
     }
+  }
+
+  @Test func `each name on disk looks at its own callers only`() {
+    var table = WaiterTable()
+    for number in 1...1000 as ClosedRange<UInt64> {
+      var waiter = WaiterTable.Waiter(
+        id: number, job: id(1), namedStatus: nil, ifExists: .return, expectation: .result(deadline: time(1)))
+      waiter.namesNeeded = Int(number)
+      table.add(waiter)
+    }
+    var looks = 0
+    for name in 1...1000 {
+      let removed = table.remove(of: id(1), dependingOnName: name) { _ in
+        looks += 1
+        return true
+      }
+      #expect(removed.map(\.namesNeeded) == [name])
+    }
+    #expect(looks == 1000)
   }
 
   /// Looked at for each caller that comes, they would cost minutes.

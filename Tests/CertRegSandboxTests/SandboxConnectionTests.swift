@@ -57,6 +57,18 @@ import Testing
     }
   }
 
+  @Test func `answers that do not fit into the kernel's buffers come once the client reads`() async throws {
+    let count = 40
+    let body = String(repeating: "x", count: 500_000)
+    var faults = FaultPlan.none
+    faults.answers = [FaultPlan.ScriptedAnswer(status: 400, body: body, times: count)]
+    try await withServer(faults: faults) { server in
+      let client = try LoopbackClient(port: server.port)
+      for _ in 0..<count { try client.sendRequest("POST", "/certificate/register-no-ca", body: registration) }
+      for _ in 0..<count { #expect(try client.receive().body.utf8.count == body.utf8.count) }
+    }
+  }
+
   @Test(arguments: [
     ("\u{1B}[2J\nforged sandbox-status=200", "unprintable"), ("ThrottlingException", "ThrottlingException"),
     ("Überraschung", "unprintable"), (String(repeating: "x", count: 100), "unprintable"),

@@ -240,14 +240,16 @@ final class TestClient: Sendable {
     }
   }
 
-  /// Returns the bytes that have arrived, without waiting for more.
-  func takeWhatIsThere() {
+  /// Reads bytes that have arrived, without waiting for more.
+  func take(atMost limit: Int = .max) {
     unread.withLock { unread in
+      var left = limit
       var piece = [UInt8](repeating: 0, count: 65536)
-      while true {
-        let count = recv(descriptor, &piece, piece.count, CInt(MSG_DONTWAIT))
+      while left > 0 {
+        let count = recv(descriptor, &piece, min(left, piece.count), CInt(MSG_DONTWAIT))
         guard count > 0 else { return }
         unread += piece.prefix(count)
+        left -= count
       }
     }
   }

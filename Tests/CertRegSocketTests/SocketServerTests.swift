@@ -197,7 +197,7 @@ import Testing
       handler.answer(3)
       first.end()
       second.begin()
-      client.takeWhatIsThere()
+      client.take()
       second.end()
       handler.awaitRequests(5)
     }

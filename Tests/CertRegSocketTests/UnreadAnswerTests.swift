@@ -17,7 +17,7 @@ import Testing
   /// A server whose first client does not read its answer, whose second one goes past the common budget, and whose
   /// third one waits for room.
   private func withUnreadAnswer(
-    _ body: @escaping @Sendable (TestServer, _ reader: TestClient) throws -> Void
+    behind line: String = "", _ body: @escaping @Sendable (TestServer, _ reader: TestClient) throws -> Void
   ) async throws {
     var configuration = SocketConfiguration()
     configuration.budgetBytes = 100_000
@@ -26,6 +26,7 @@ import Testing
       reader.write(beginning(1, length: 0) + "}\n")
       handler.awaitRequests(1)
       handler.answer(1, padding: Self.answerBytes)
+      reader.write(line)
       server.advance(by: .zero)
       let second = try TestClient(server.path)
       second.write(beginning(2, length: 30_000))
@@ -57,7 +58,27 @@ import Testing
   func `a client that reads a part of its answers now and then gets all of them`() async throws {
     try await withUnreadAnswer { server, reader in
       for step in 1...1100 {
-        if step == 550 { reader.takeWhatIsThere() }
+        if step == 550 { reader.take() }
+        server.advance(by: .milliseconds(100))
+      }
+      #expect(reader.read(lines: 1).utf8.count > Self.answerBytes)
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `an unfinished line that is not read because of unread answers is not given up`() async throws {
+    try await withUnreadAnswer(behind: beginning(4, length: 100)) { server, reader in
+      for _ in 1...300 { server.advance(by: .milliseconds(100)) }
+      #expect(reader.read(lines: 1).utf8.count > Self.answerBytes)
+    }
+  }
+
+  /// The kernel says that there is room for more when most of the last bytes are read.
+  @Test(.timeLimit(.minutes(1)))
+  func `a client that reads a little now and then gets all of its answers`() async throws {
+    try await withUnreadAnswer { server, reader in
+      for step in 1...1300 {
+        if step.isMultiple(of: 400) { reader.take(atMost: 40_000) }
         server.advance(by: .milliseconds(100))
       }
       #expect(reader.read(lines: 1).utf8.count > Self.answerBytes)

@@ -105,5 +105,6 @@ class SocketActivation(unittest.TestCase):
         self.assertNotIn("LISTEN_", seen)
         self.assertNotIn("OPEN=", seen)
 
+
 if __name__ == "__main__":
     unittest.main()

@@ -1,5 +1,3 @@
-import CertRegCodec
-
 /// Dashes in a row: hyphens, and those that word processors put in their place.
 struct DashRun {
   var start: Int

@@ -28,9 +28,10 @@ extension FleetMember {
     actions.append(.exchange(batch))
   }
 
-  /// Whether a batch tells the end of all work: the rest of the rate is the others', who may wait for it.
+  /// Whether a batch tells the end of all work, while others wait for more of the rate.
   private func endsWork(_ batch: FleetBatch) -> Bool {
-    !lanes.isEmpty && work.keys.isEmpty && !batch.results.isEmpty
+    work.keys.isEmpty && !batch.results.isEmpty
+      && lanes.values.contains { $0.parts.contains { $0.member != name && $0.want > 0 } }
   }
 
   /// When the next exchange may begin; `nil`: now.

@@ -262,7 +262,7 @@ package struct FleetMember: Sendable {
     ownSequences = firstSequence
     // Also one that a clock gave which was far ahead: what happens from now on is later.
     self.lastStamp = max(self.lastStamp, min(lastStamp, Self.highestTime))
-    // One that no member gives is none. Where the database has heard of higher ones, everything is told again.
+    // Numbers that no member gives are ignored. Where the database has heard of higher ones, everything is told again.
     if FleetProgress.numbers.contains(sentNumber) { self.sentNumber = max(self.sentNumber, sentNumber) }
     link = .down(retryAt: now.monotonic)
     reachedAt = now.monotonic

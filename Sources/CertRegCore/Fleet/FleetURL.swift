@@ -60,8 +60,10 @@ package struct FleetURL: Sendable, Hashable, CustomStringConvertible {
         throw Fault("has a secret, \(key): put a password into a file and name that in fleet.passwordFile")
       }
       // A password with a question mark: what comes before that would pass for a port.
-      guard key == "host" || !sides[1].contains("@") else {
-        throw Fault("has an @ behind the question mark: a password belongs into fleet.passwordFile")
+      guard !sides[0].contains("@"), key == "host" || !sides[1].contains("@") else {
+        throw Fault(
+          "has an @ behind the question mark: a password belongs into fleet.passwordFile; write an @ that is meant as %40"
+        )
       }
       // libpq takes it for sslmode=require, which checks no certificate.
       guard key != "ssl" else { throw Fault("has the parameter ssl: use sslmode=verify-full") }

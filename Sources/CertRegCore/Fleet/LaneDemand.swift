@@ -4,7 +4,7 @@ import Glibc
 package struct LaneDemand: Sendable {
   /// Calls a second that a host wants for a job that waits: it would like it to end at once, and more may follow.
   private static let callsOfJob = 10.0
-  /// For so long it counts that a caller paused between two requests.
+  /// How long a pause between two requests is remembered.
   private static let memoryOfPauses = Duration.seconds(5)
   /// A longer time without work is no pause between two requests.
   private static let longestPause = Duration.seconds(1)
@@ -12,7 +12,7 @@ package struct LaneDemand: Sendable {
   /// Calls a second; 0: no work.
   package private(set) var callsPerSecond = 0.0
   private var at = MonotonicTime(nanoseconds: 0)
-  /// When work waited last.
+  /// The last time work waited.
   private var workedAt: MonotonicTime?
   /// Whether work was missing at the last exchange.
   private var isIdle = true
@@ -21,9 +21,9 @@ package struct LaneDemand: Sendable {
 
   package init() {}
 
-  /// Notes what waits at an exchange. Work that is done leaves the rate to others at once: what they have left would
-  /// wait for it. A caller that asks for one after the other has work also between two requests, so that after a pause
-  /// the want only halves in each quarter of a second.
+  /// Notes what waits at an exchange. A host without work leaves the rate to the others at once: their last jobs would
+  /// wait for it. A caller that sends one request after the other has work also between two of them, so that after a
+  /// pause the want only halves in each quarter of a second.
   ///
   /// - Parameters:
   ///   - waiting: Jobs that wait for the call, and calls under way.

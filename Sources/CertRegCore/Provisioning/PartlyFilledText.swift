@@ -29,8 +29,8 @@ struct PartlyFilledText {
   /// Whether some values give `filled`, where each place of a placeholder may have its own.
   func couldGive(_ filled: String) -> Bool { certainValues(giving: filled) != nil }
 
-  /// The values with which the text gives `filled`, as far as there is one choice only. No value is empty. The time is
-  /// that of a search for each literal.
+  /// The values with which the text gives `filled`, as far as there is one choice only. No value is empty. The text is
+  /// searched once for all literals, from either end.
   ///
   /// - Returns: Values by placeholder; `nil`: no values give it.
   func certainValues(giving filled: String) -> [String: String]? {

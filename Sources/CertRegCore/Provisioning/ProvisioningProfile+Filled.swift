@@ -92,7 +92,7 @@ extension ProvisioningProfile {
 
   // MARK: Texts
 
-  /// What a name of AWS IoT is the name of. The name is for people.
+  /// The kinds of names of AWS IoT, with their texts in error messages.
   enum Kind: String {
     case thing = "thing name"
     case thingType = "thing type"

@@ -12,9 +12,9 @@ extension ProvisioningProfile {
     switch (form, provisioning.work) {
     case (.parts(let thing, let policies, let activatesLast), .parts(let given)):
       guard activatesLast == given.activatesLast, isWellFormed(given),
-        let pairs = Pairs(thing, policies, given), let values = values(giving: pairs, with: known)
+        let comparison = Comparison(thing, policies, given), let values = values(giving: comparison, with: known)
       else { return false }
-      guard attributeNames.allSatisfy({ values[$0] != nil }) else { return pairs.couldBe(with: values) }
+      guard attributeNames.allSatisfy({ values[$0] != nil }) else { return comparison.couldBe(with: values) }
       var filling = known
       filling.attributes = attributeNames.map { NamedText($0, values[$0] ?? "") }
       guard case .parts(let filled)? = try? work(filling) else { return false }
@@ -45,7 +45,7 @@ extension ProvisioningProfile {
   }
 
   /// The values that are known, and those that follow from them and from the texts; `nil`: there are none.
-  private func values(giving pairs: Pairs, with known: PlaceholderValues) -> [String: String]? {
+  private func values(giving comparison: Comparison, with known: PlaceholderValues) -> [String: String]? {
     var values: [String: String] = [:]
     for name in texts.flatMap(\.names) where Builtin(rawValue: name) != nil {
       guard let value = value(of: name, known), !value.isEmpty else { return nil }
@@ -55,8 +55,8 @@ extension ProvisioningProfile {
     var count = -1
     while count < values.count {
       count = values.count
-      guard let texts = pairs.texts(with: values) else { return nil }
-      for (text, given) in texts {
+      guard let certain = comparison.certainPairs(with: values) else { return nil }
+      for (text, given) in certain {
         guard let found = PartlyFilledText(text, values).certainValues(giving: given) else { return nil }
         values.merge(found) { earlier, _ in earlier }
       }
@@ -76,7 +76,7 @@ extension DeviceParts {
 }
 
 /// The texts of a profile beside what they gave.
-private struct Pairs {
+private struct Comparison {
   /// Texts that give one text each.
   private var single: [(text: PlaceholderText, given: String)] = []
   /// Texts that give names, each of which is listed once.
@@ -107,20 +107,16 @@ private struct Pairs {
     }
   }
 
-  /// Each text that certainly gave one, and this one; `nil`: a list has a name that no text gives.
-  func texts(with values: [String: String]) -> [(PlaceholderText, String)]? {
+  /// Texts with what they certainly gave; `nil`: a list has a name that no text gives.
+  func certainPairs(with values: [String: String]) -> [(PlaceholderText, String)]? {
     var pairs = single.map { ($0.text, $0.given) }
     for (texts, given) in lists {
-      var rest = given
-      let open = texts.filter { text in
-        let partly = PartlyFilledText(text, values)
-        guard partly.isComplete else { return true }
-        rest.removeAll { partly.couldGive($0) }
-        return false
+      let open = texts.map { ($0, PartlyFilledText($0, values)) }
+      for name in given {
+        let candidates = open.filter { $0.1.couldGive(name) }
+        guard let (text, partly) = candidates.first else { return nil }
+        if candidates.count == 1, !partly.isComplete { pairs.append((text, name)) }
       }
-      guard rest.count <= open.count else { return nil }
-      // Otherwise two texts gave the same name.
-      if rest.count == open.count { pairs += zip(open, rest).map { ($0, $1) } }
     }
     return pairs
   }

@@ -169,14 +169,14 @@ extension Registrar {
 
   /// Answers the callers that want no more than the registration, which is on disk since the end of a step.
   ///
-  /// - Parameter name: Only those that depend on the name of this number.
-  func tellOfRegistration(_ job: RegistrationJob, dependingOn name: Int? = nil, now: Moment) {
+  /// - Parameter name: The number of a name: only those that depend on it.
+  func tellOfRegistration(_ job: RegistrationJob, dependingOnName name: Int? = nil, now: Moment) {
     guard waiters.isAwaited(job.id), let registration = job.ownRegistration(now: now.wall) else { return }
-    for waiter in waiters.remove(
-      of: job.id, names: job.namesEnded, dependingOn: name, where: { $0.isContent(with: registration) })
-    {
-      actions.append(.answer(waiter.id, .registered(registration), .goesOn))
-    }
+    let isMeant = { (waiter: WaiterTable.Waiter) in waiter.isContent(with: registration) }
+    let content =
+      name.map { waiters.remove(of: job.id, dependingOnName: $0, where: isMeant) }
+      ?? waiters.remove(of: job.id, names: job.namesEnded, where: isMeant)
+    for waiter in content { actions.append(.answer(waiter.id, .registered(registration), .goesOn)) }
   }
 
   /// Whether a caller waits for the end of a job, or of one behind it.
@@ -251,9 +251,9 @@ extension Registrar {
     switch result {
     case .success:
       promise(job)
-      tellOfRegistration(job, dependingOn: job.namesEnded, now: now)
+      tellOfRegistration(job, dependingOnName: job.namesEnded, now: now)
     case .failure(let error):
-      for waiter in waiters.remove(of: id, names: job.namesEnded, dependingOn: job.namesEnded, where: { _ in true }) {
+      for waiter in waiters.remove(of: id, dependingOnName: job.namesEnded, where: { _ in true }) {
         refuse(waiter.id, ServiceError(error))
       }
     }

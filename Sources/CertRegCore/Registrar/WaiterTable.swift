@@ -16,8 +16,8 @@ struct WaiterTable: Sendable {
     var isAwaiting: Bool { expectation != .queued }
   }
 
-  /// The waiters of one registration. Each of them is looked at a few times and not at every other caller's request:
-  /// thousands may wait for one certificate.
+  /// The waiters of one registration. Thousands may wait for one certificate, so that another caller's request does not
+  /// look at all of them.
   fileprivate struct Group: Sendable {
     var ids: Set<Registrar.WaiterID> = []
     var awaiting = 0
@@ -25,7 +25,7 @@ struct WaiterTable: Sendable {
     var forDisk: Set<Registrar.WaiterID> = []
     /// Those that depend on a name that was not on disk when they came, by its number.
     var byName: [Int: Set<Registrar.WaiterID>] = [:]
-    /// The names that were seen on disk.
+    /// Nobody in `byName` waits only for the disk and for a name up to this number.
     var names = 0
   }
 
@@ -77,15 +77,21 @@ struct WaiterTable: Sendable {
 
   /// Removes those waiters of a job that need no more than `names` names on disk and that `isMeant` holds for, in order
   /// of arrival.
-  ///
-  /// - Parameter name: Only those that depend on the name of this number.
-  mutating func remove(
-    of job: JobID, names: Int, dependingOn name: Int? = nil, where isMeant: (Waiter) -> Bool
-  ) -> [Waiter] {
+  mutating func remove(of job: JobID, names: Int, where isMeant: (Waiter) -> Bool) -> [Waiter] {
     guard let group = groups[job] else { return [] }
-    let candidates = name.map { group.byName[$0] ?? [] } ?? group.ids
-    let ids = candidates.filter { id in waiters[id].map { $0.namesNeeded <= names && isMeant($0) } ?? false }
-    return ids.sorted().compactMap { remove($0) }
+    return remove(group.ids) { $0.namesNeeded <= names && isMeant($0) }
+  }
+
+  /// Removes those waiters of a job that depend on one of its names and that `isMeant` holds for, in order of arrival.
+  ///
+  /// - Parameter number: The name, the last one that is on disk or was refused there.
+  mutating func remove(of job: JobID, dependingOnName number: Int, where isMeant: (Waiter) -> Bool) -> [Waiter] {
+    guard let ids = groups[job]?.byName[number] else { return [] }
+    return remove(ids, where: isMeant)
+  }
+
+  private mutating func remove(_ ids: Set<Registrar.WaiterID>, where isMeant: (Waiter) -> Bool) -> [Waiter] {
+    ids.filter { waiters[$0].map(isMeant) ?? false }.sorted().compactMap { remove($0) }
   }
 
   /// Removes the waiters of a job that wait only for the disk and need no more than `names` names there, in order of

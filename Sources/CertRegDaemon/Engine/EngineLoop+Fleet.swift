@@ -82,7 +82,7 @@ extension EngineLoop {
 
   /// Carries out what another host left behind; `begun` gets the job, and whether the disk has it already.
   ///
-  /// - Returns: Whether the queue has room for it.
+  /// - Returns: `false`: the queue is full, and it is to be tried again later.
   func takeOver(_ pending: PendingRegistration, begun: (JobID, _ isStored: Bool) -> Void) -> Bool {
     // The next process finds it in the database.
     guard !registrar.isDraining else { return true }
