@@ -35,9 +35,10 @@ extension Connection {
   }
 
   /// The bytes of the common budget that the connection needs for its requests, its unfinished line, and the answers that
-  /// its client does not read.
+  /// its client does not read. What the answers to one read, or the lines of a `watch`, take of those is free.
   private var budgetNeeded: Int {
-    let held = state.bytesUnderWay + input.capacity + (isBlocked ? output.capacity : 0)
+    let unread = isBlocked ? max(0, output.capacity - SocketLoop.mostFreeOutput) : 0
+    let held = state.bytesUnderWay + input.capacity + unread
     return held <= loop.configuration.freeBytes ? 0 : held
   }
 

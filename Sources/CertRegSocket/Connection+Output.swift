@@ -43,7 +43,7 @@ extension Connection {
   }
 
   private func returnOutput() {
-    if loop.spareOutput.capacity == 0, output.capacity <= 2 * SocketLoop.writeThreshold {
+    if loop.spareOutput.capacity == 0, output.capacity <= SocketLoop.mostFreeOutput {
       swap(&output, &loop.spareOutput)
     } else {
       output.release()

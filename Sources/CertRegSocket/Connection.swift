@@ -116,10 +116,13 @@ final class Connection {
     loop.now - max(lastInput, lineBegan) >= silence || loop.now - lineBegan >= whole
   }
 
+  /// Whether the connection holds bytes of the common budget for answers that its client does not read.
+  var holdsUnreadAnswers: Bool { isBlocked && budgetHeld > 0 && output.capacity > SocketLoop.mostFreeOutput }
+
   /// Whether the connection holds bytes of the common budget for answers, of which its client has read none for so many
-  /// nanoseconds. Lines of a `watch` are left out in place.
+  /// nanoseconds.
   func isOutputOverdue(after nanoseconds: UInt64) -> Bool {
-    isBlocked && budgetHeld > 0 && !state.isWatching && loop.now - lastOutput >= nanoseconds
+    holdsUnreadAnswers && loop.now - lastOutput >= nanoseconds
   }
 
   /// Closes the connection: others wait for the bytes of answers that its client does not read.

@@ -56,9 +56,6 @@ struct ConnectionState {
       && longUnanswered < ConnectionState.mostLong
   }
 
-  /// Whether a request without end is under way.
-  var isWatching: Bool { !endless.isEmpty }
-
   /// Whether a further request without end may be taken.
   var mayBeginEndless: Bool { endless.count < ConnectionState.mostEndless }
 

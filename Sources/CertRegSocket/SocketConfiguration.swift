@@ -10,9 +10,8 @@ package struct SocketConfiguration: Sendable {
   package var maxConnections = 4096
   /// The limit of open connections of one user; `nil`: no limit. Read only at the start.
   package var maxConnectionsPerUser: Int?
-  /// Bytes that all connections together may hold in unfinished lines, unanswered requests and unread
-  /// answers, beyond `freeBytes` each.
-  /// Read only at the start.
+  /// Bytes that all connections together may hold in unfinished lines and unanswered requests, beyond `freeBytes` each,
+  /// and in unread answers. Read only at the start.
   package var budgetBytes = 32 * 1024 * 1024
   /// Bytes of unanswered requests on one connection, at most; one request is taken whatever its size.
   package var maxBytesUnderWay = 4 * 1024 * 1024

@@ -51,7 +51,7 @@ extension SocketLoop {
       }
     }
     let isAwaited = budget.isAwaited(at: now)
-    for case let connection? in connections where connection.isBlocked && connection.budgetHeld > 0 {
+    for case let connection? in connections where connection.holdsUnreadAnswers {
       // The kernel says that there is room for more when three quarters of the last bytes are read.
       if isAwaited, connection.isOutputOverdue(after: Self.unreadLimit) { connection.resume() }
       if isAwaited, connection.isOutputOverdue(after: Self.unreadLimit) {

@@ -26,6 +26,8 @@ final class SocketLoop {
   static let longestRead = 64 * 1024
   /// Bytes of output that are written before all lines of a read are taken.
   static let writeThreshold = 64 * 1024
+  /// Memory for output beyond this counts towards the common budget.
+  static let mostFreeOutput = 2 * writeThreshold
   private static let memoSizeLog2 = 14
 
   let mailbox: Mailbox

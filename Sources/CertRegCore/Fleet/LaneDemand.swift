@@ -11,11 +11,10 @@ package struct LaneDemand: Sendable {
 
   /// Calls a second; 0: no work.
   package private(set) var callsPerSecond = 0.0
+  /// The time of the last exchange.
   private var at = MonotonicTime(nanoseconds: 0)
   /// The last time work waited.
   private var workedAt: MonotonicTime?
-  /// Whether work was missing at the last exchange.
-  private var isIdle = true
   /// When work came after a pause.
   private var pausedAt: MonotonicTime?
 
@@ -33,10 +32,9 @@ package struct LaneDemand: Sendable {
     let quarters = Double((now - at).milliseconds) / 250
     let rest = pausesNow(now) ? min(callsPerSecond, rate ?? .infinity) * exp2(-quarters) : 0
     if waiting > 0 {
-      if isIdle, let workedAt, now - workedAt < Self.longestPause { pausedAt = now }
+      if let workedAt, workedAt < at, now - workedAt < Self.longestPause { pausedAt = now }
       workedAt = now
     }
-    isIdle = waiting <= 0
     let want = max(Double(waiting) * Self.callsOfJob, rest)
     callsPerSecond = want < 1 ? 0 : want
     at = now
